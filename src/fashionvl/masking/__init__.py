@@ -1,0 +1,1 @@
+"""Which pixels and tokens are hidden: pure functions of shape, spec and generator."""

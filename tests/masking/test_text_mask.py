@@ -1,0 +1,105 @@
+"""Text masks: who is chosen, what becomes of the chosen, and what the labels say."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fashionvl.errors import InputError
+from fashionvl.masking.text import TextMask, mask_tokens
+
+VOCAB = 50
+MASK = 4
+SPECIAL = np.array([49, 0, 2, 3, MASK, 17])
+
+
+def mask(ids, spec, seed=0, special=SPECIAL):
+    rng = np.random.default_rng(seed)
+    return mask_tokens(
+        np.asarray(ids, dtype=np.int64), spec, mask_id=MASK, special_ids=special, vocab_size=VOCAB, rng=rng
+    )
+
+
+specs = st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)).map(
+    lambda draw: TextMask(ratio=draw[0], mask_share=draw[1], random_share=(1 - draw[1]) * draw[2])
+)
+captions = st.lists(st.integers(0, VOCAB - 1), min_size=1, max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ids=captions, spec=specs, seed=st.integers(0, 2**32 - 1))
+def test_only_ordinary_tokens_are_chosen_and_labelled(ids, spec, seed):
+    ids = np.array(ids)
+    before = ids.copy()
+    masked, labels = mask(ids, spec, seed)
+    np.testing.assert_array_equal(ids, before)
+    assert masked.shape == labels.shape == ids.shape
+    assert masked.dtype == labels.dtype == np.int64
+
+    chosen, special = labels != -100, np.isin(ids, SPECIAL)
+    assert not (chosen & special).any()
+    np.testing.assert_array_equal(labels[chosen], ids[chosen])
+    np.testing.assert_array_equal(masked[~chosen], ids[~chosen])
+    assert not np.isin(masked[chosen & (masked != MASK)], SPECIAL).any()
+    assert ((masked >= 0) & (masked < VOCAB)).all()
+    assert chosen.any() == (spec.ratio > 0 and not special.all())
+
+    again = mask(ids, spec, seed)
+    np.testing.assert_array_equal(masked, again[0])
+    np.testing.assert_array_equal(labels, again[1])
+
+
+def test_shares_are_berts():
+    ids = np.resize(np.setdiff1d(np.arange(VOCAB), SPECIAL), 200_000)
+    masked, labels = mask(ids, TextMask())
+    chosen = labels != -100
+    assert abs(chosen.mean() - 0.15) < 0.005
+    # A random replacement equals the original once in 44 times and then counts as kept.
+    same = 0.1 / (VOCAB - len(SPECIAL))
+    assert abs((masked[chosen] == MASK).mean() - 0.8) < 0.01
+    assert abs((masked[chosen] == ids[chosen]).mean() - (0.1 + same)) < 0.01
+    assert abs(((masked != ids) & (masked != MASK))[chosen].mean() - (0.1 - same)) < 0.01
+
+
+def test_random_replacement_reaches_every_ordinary_id_evenly():
+    ordinary = np.setdiff1d(np.arange(VOCAB), SPECIAL)
+    masked, _ = mask(np.full(88_000, 20), TextMask(ratio=1, mask_share=0, random_share=1))
+    counts = np.bincount(masked, minlength=VOCAB)
+    assert counts[SPECIAL].sum() == 0
+    # 2,000 expected of each, standard deviation 44.
+    assert np.abs(counts[ordinary] - 2000).max() < 230
+
+
+def test_one_token_is_chosen_when_chance_chose_none():
+    positions = set()
+    for seed in range(200):
+        _, labels = mask([2, 20, 21, 22, 3, 0, 0], TextMask(ratio=1e-9), seed)
+        assert (labels != -100).sum() == 1
+        positions.add(int(np.flatnonzero(labels != -100)[0]))
+    assert positions == {1, 2, 3}
+
+
+def test_special_ids_beyond_the_vocabulary_do_no_harm():
+    masked, _ = mask(
+        np.full(1000, 20), TextMask(ratio=1, mask_share=0, random_share=1), special=np.array([0, 60, 60, -1])
+    )
+    assert masked.min() >= 1
+    assert set(masked) == set(range(1, VOCAB))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"ratio": 1.01}, ["text_mask.ratio", "1.01", "[0, 1]"]),
+        ({"ratio": -1}, ["text_mask.ratio", "-1"]),
+        ({"mask_share": 2}, ["text_mask.mask_share"]),
+        ({"random_share": float("nan")}, ["text_mask.random_share", "nan"]),
+        ({"mask_share": 0.8, "random_share": 0.3}, ["mask_share + random_share", "1.1"]),
+    ],
+)
+def test_bad_values_are_refused_in_one_line(values, words):
+    with pytest.raises(InputError) as caught:
+        TextMask(**values)
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
