@@ -1,0 +1,25 @@
+"""What a task wants done to clean pairs before it sees them."""
+
+from dataclasses import dataclass
+
+from fashionvl.data.pairing import Pairing
+from fashionvl.masking.image import ImageMask
+from fashionvl.masking.text import TextMask
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Asked of the DataModule by a task; None leaves that part of the pair as it is.
+
+    Attributes:
+        image: pixels to hide. The mask travels beside the clean photograph; the task applies it.
+        text: tokens to mask, with their labels.
+        pairing: mismatched captions for image-text matching.
+    """
+
+    image: ImageMask | None = None
+    text: TextMask | None = None
+    pairing: Pairing | None = None
+
+
+CLEAN = Corruption()

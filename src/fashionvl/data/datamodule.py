@@ -1,0 +1,327 @@
+"""The shared Fashion-Gen DataModule: the only door between files and tasks."""
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import lightning as L
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+from torchdata.stateful_dataloader import StatefulDataLoader
+from transformers import PreTrainedTokenizerFast
+
+from fashionvl.data.atomic import whole_folder
+from fashionvl.data.candidates import CandidateSet, Direction, draw_candidates
+from fashionvl.data.corruption import CLEAN, Corruption
+from fashionvl.data.dataset import PairDataset, RetrievalDataset, SplitSource
+from fashionvl.data.index import CatalogueIndex
+from fashionvl.data.loaders import EpochSampler, ShardSampler
+from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
+from fashionvl.data.records import PairBatch, RetrievalBatch
+from fashionvl.data.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.data.synthetic import GroundTruth, synthesize
+from fashionvl.data.tokenizers import load_tokenizer, train_wordpiece
+from fashionvl.errors import InputError
+
+log = logging.getLogger(__name__)
+
+TestProtocol = Literal["tir", "itr", "mig", "recognition"]
+"""What a task is tested on: text-image and image-text retrieval, masked image generation, category recognition."""
+
+
+class AsksForData(Protocol):
+    """What the DataModule wants to know of a task."""
+
+    @property
+    def corruption(self) -> Corruption:
+        """Applied to training and dev pairs, and to the photographs of masked image generation."""
+
+    @property
+    def protocols(self) -> tuple[TestProtocol, ...]:
+        """The test protocols, in the order of the test loaders."""
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """The catalogue that is drawn when no data is given.
+
+    Attributes:
+        products: how many.
+        seed: of the drawing.
+        validation_share: share of the products in the validation file.
+    """
+
+    products: int = 10_000
+    seed: int = 0
+    validation_share: float = 0.2
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """The retrieval protocol (MVLT section 3.3; Kaleido-BERT section 4.3).
+
+    Attributes:
+        queries: a direction; 1,000 in the papers.
+        negatives: a query; 100 in the papers.
+        seed: of the draw; every model of a table shares it.
+        candidates: `drawn` from the seed, or the `ready_made` lists of the MVLT folder layout.
+        batch_queries: queries a test batch holds.
+    """
+
+    queries: int = 1000
+    negatives: int = 100
+    seed: int = 0
+    candidates: Literal["drawn", "ready_made"] = "drawn"
+    batch_queries: int = 2
+
+
+class FashionGenDataModule(L.LightningDataModule):
+    """Fashion-Gen, or anything in its files' schema, as batches of image-text pairs.
+
+    The training file gives train and dev (by product), the validation file is the test. Files are indexed once.
+    """
+
+    def __init__(
+        self,
+        root: str | None = None,
+        layout: Literal["auto", "hdf5", "mvlt"] = "auto",
+        synthetic: Synthetic = Synthetic(),  # noqa: B008 - frozen
+        retrieval: Retrieval = Retrieval(),  # noqa: B008 - frozen
+        index_dir: str | None = None,
+        image_size: int = 256,
+        crop: bool = True,
+        store_images: bool = False,
+        tokenizer: str = "bert-base-uncased",
+        vocabulary: int = 2000,
+        max_tokens: int = 128,
+        batch_size: int = 150,
+        test_batch_size: int = 150,
+        num_workers: int = 0,
+        dev_share: float = 0.02,
+        split_seed: int = 0,
+        generated_images: int = 1000,
+    ) -> None:
+        """Name the data; nothing is read before `prepare_data`.
+
+        Args:
+            root: folder with the two HDF5 files or the MVLT layout; None draws the synthetic catalogue.
+            layout: of `root`; auto looks.
+            synthetic: the catalogue drawn into `data/` when `root` is None.
+            retrieval: candidates and queries.
+            index_dir: where indexes are kept; None: `.fashionvl` inside `root`.
+            image_size: height and width after the resize, pixels; 256 in MVLT section 4.1.
+            crop: crop to the non-white box first, as the released code does.
+            store_images: keep the resized photographs beside the index; 3 x image_size^2 bytes each.
+            tokenizer: name or folder of a `transformers` fast tokenizer, or `train` for a WordPiece of the captions.
+            vocabulary: size of a trained WordPiece.
+            max_tokens: length of every caption, [CLS] and [SEP] included; 128 in MVLT section 4.1.
+            batch_size: pairs a process takes in a training step.
+            test_batch_size: pairs a process takes in a dev or test step.
+            num_workers: loading processes a loader uses.
+            dev_share: of the training file's products.
+            split_seed: of the dev split.
+            generated_images: photographs of masked image generation (MIG) at test, 0 for all.
+        """
+        super().__init__()
+        if root is None and layout == "mvlt":
+            raise InputError("data.root: the MVLT layout needs a folder; none was given")
+        self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
+        self.root = Path(root) if root else Path("data") / _synthetic_name(synthetic)
+        self._draw = root is None
+        self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
+        self.image_size, self.crop, self.store_images = image_size, crop, store_images
+        self.tokenizer_name, self.vocabulary, self.max_tokens = tokenizer, vocabulary, max_tokens
+        self.batch_size, self.test_batch_size, self.num_workers = batch_size, test_batch_size, num_workers
+        self.dev_share, self.split_seed, self.generated_images = dev_share, split_seed, generated_images
+        self._ready = False
+
+    def prepare_data(self) -> None:
+        """Draw the synthetic catalogue when asked for, and build every index; one process a machine runs this."""
+        if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
+            synthesize(
+                self.root, self.synthetic.products, self.synthetic.seed, self.synthetic.validation_share, workers=2
+            )
+        self._open()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open what `prepare_data` built."""
+        self._open()
+
+    def _open(self) -> None:
+        if self._ready:
+            return
+        scanners = min(os.cpu_count() or 1, 8)
+        # The cropped photographs are kept in the same pass that finds the boxes.
+        stored = self.image_size if self.store_images and self.crop else None
+        if self.store_images and not self.crop:
+            raise InputError("data.store_images: only cropped photographs are stored; set data.crop to true")
+        train, test = (
+            CatalogueIndex(open_split(self.root, split, self.layout), self.index_dir, scanners, stored)
+            for split in ("train", "validation")
+        )
+        check_disjoint(train.product_id, test.product_id, (str(train.reader.source), str(test.reader.source)))
+        self.categories = LabelVocabulary.of_training("category", train)
+        self.subcategories = LabelVocabulary.of_training("subcategory", train)
+        self.tokenizer = self._tokenizer(train)
+        self.train_source, self.test_source = self._source(train), self._source(test)
+        self.train_rows, self.dev_rows = carve_dev(train.product_id, self.dev_share, self.split_seed)
+        self.test_rows = np.arange(len(test))
+        self._test_index = test
+        self.fingerprint = f"{train.fingerprint[:16]}-{test.fingerprint[:16]}"
+        self._ready = True
+
+    def _source(self, index: CatalogueIndex) -> SplitSource:
+        labels = (self.categories.ids(index), self.subcategories.ids(index))
+        return SplitSource.open(
+            index, labels, self.tokenizer, self.image_size, self.max_tokens, self.store_images, self.crop
+        )
+
+    def _tokenizer(self, train: CatalogueIndex) -> PreTrainedTokenizerFast:
+        if self.tokenizer_name != "train":
+            return load_tokenizer(self.tokenizer_name)
+        folder = train.folder / f"wordpiece-{self.vocabulary}"
+        if not folder.exists():
+            with whole_folder(folder) as scratch:
+                train_wordpiece(train.unique_captions(), scratch, self.vocabulary)
+        return load_tokenizer(str(folder))
+
+    @property
+    def _task(self) -> AsksForData:
+        if self.trainer is None:
+            raise RuntimeError("the DataModule asks the trainer's task for its corruption; attach a trainer first")
+        return self.trainer.lightning_module  # type: ignore[return-value]
+
+    def _place(self) -> tuple[int, int]:
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
+    def train_dataloader(self) -> StatefulDataLoader:
+        """Shuffled training pairs, corrupted as the task asks; resumable in mid-epoch."""
+        seed = int(os.environ.get("PL_GLOBAL_SEED", "0"))
+        dataset = self.pairs("train", self._task.corruption, seed)
+        replicas, rank = self._place()
+        if len(dataset) < self.batch_size * replicas:
+            raise InputError(
+                f"data.batch_size: {self.batch_size} pairs on each of {replicas} processes is more than the "
+                f"{len(dataset)} training pairs"
+            )
+        return self._loader(dataset, EpochSampler(dataset, seed, replicas, rank), self.batch_size, drop_last=True)
+
+    def val_dataloader(self) -> StatefulDataLoader | list[Any]:
+        """Dev pairs under one fixed corruption, so that epochs compare."""
+        if not len(self.dev_rows):
+            return []
+        dataset = self.pairs("dev", self._task.corruption, seed=0)
+        return self._loader(dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size)
+
+    def test_dataloader(self) -> list[StatefulDataLoader]:
+        """One loader for each of the task's protocols, in order."""
+        return [self._test_loader(protocol) for protocol in self._task.protocols]
+
+    def _test_loader(self, protocol: TestProtocol) -> StatefulDataLoader:
+        if protocol in ("tir", "itr"):
+            lists = RetrievalDataset(self.test_source, self.candidates(protocol))  # type: ignore[arg-type]
+            sampler = ShardSampler(lists, *self._place(), with_epoch=False)
+            return self._loader(lists, sampler, self.retrieval.batch_queries)
+        corruption = Corruption(image=self._task.corruption.image) if protocol == "mig" else CLEAN
+        dataset = self.pairs("test", corruption, seed=0)
+        if protocol == "mig" and self.generated_images:
+            dataset.rows = self._spread(self.generated_images)
+        return self._loader(dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size)
+
+    def _spread(self, count: int) -> np.ndarray:
+        """`count` test rows drawn from the split seed, in order."""
+        count = min(count, len(self.test_rows))
+        return np.sort(np.random.default_rng([self.split_seed, 2]).choice(self.test_rows, count, replace=False))
+
+    def _loader(self, dataset: Dataset[Any], sampler: Any, batch_size: int, drop_last: bool = False) -> Any:
+        return StatefulDataLoader(
+            dataset,
+            batch_size=batch_size,
+            sampler=sampler,
+            collate_fn=_as_fetched,
+            num_workers=self.num_workers,
+            pin_memory=torch.cuda.is_available(),
+            persistent_workers=self.num_workers > 0,
+            drop_last=drop_last,
+        )
+
+    def pairs(self, split: Literal["train", "dev", "test"], corruption: Corruption, seed: int) -> PairDataset:
+        """The pairs of a split under a corruption."""
+        rows = {"train": self.train_rows, "dev": self.dev_rows, "test": self.test_rows}[split]
+        source = self.test_source if split == "test" else self.train_source
+        return PairDataset(source, rows, self.tokenizer, corruption, seed)
+
+    def candidates(self, direction: Direction) -> CandidateSet:
+        """The candidates of one direction; drawn and saved on first use, or the ready-made lists."""
+        if self.retrieval.candidates == "ready_made":
+            lists = read_candidate_lists(self.root, "TIR" if direction == "tir" else "ITR")
+            query, table, positive = resolve_queries(lists, self._test_index.reader.columns())
+            return CandidateSet(direction, query, table, positive, {})
+        spec = self.retrieval
+        folder = self._test_index.folder / f"{direction}-{spec.queries}x{spec.negatives}-seed{spec.seed}"
+        if not (folder / "summary.json").exists():
+            source = self.test_source
+            draw_candidates(
+                direction,
+                source.product_id,
+                source.category,
+                source.subcategory,
+                spec.queries,
+                spec.negatives,
+                spec.seed,
+            ).save(folder)
+        return CandidateSet.load(folder)
+
+    def train_attributes(self) -> dict[str, tuple[list[str], np.ndarray]]:
+        """Drawn attributes of the training file: names of the values, and `[N]` codes with -1 where none applies.
+
+        Raises:
+            InputError: the data is not a synthetic catalogue.
+        """
+        path = self.root / "ground_truth_train.h5"
+        if not path.exists():
+            raise InputError(f"{path}: absent; only a synthetic catalogue knows its attributes, use labels: subcategory")
+        truth = GroundTruth(path)
+        return {name: (truth.values(name), codes) for name, codes in truth.attributes().items()}
+
+    def test_caption(self, row: int) -> str:
+        """The caption of a test row as the publisher wrote it."""
+        return self._test_captions[self._test_index.caption_of_row[row]]
+
+    def test_image(self, row: int) -> np.ndarray:
+        """The photograph of a test row as stored, `[H, W, 3]` uint8."""
+        return self.test_source.reader.image(int(row))
+
+    @cached_property
+    def _test_captions(self) -> list[str]:
+        return self._test_index.unique_captions()
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Bring photographs to [0, 1] on the device; they travel as bytes. No normalisation, as in the released code."""
+        if isinstance(batch, PairBatch | RetrievalBatch):
+            batch.pixel_values = batch.pixel_values.float().div_(255)
+        return batch
+
+    def describe(self) -> dict[str, Any]:
+        """Plain facts for the run's record."""
+        return {
+            "root": str(self.root),
+            "fingerprint": self.fingerprint,
+            "rows": {"train": len(self.train_rows), "dev": len(self.dev_rows), "test": len(self.test_rows)},
+            "tokenizer": self.tokenizer_name,
+            "vocabulary": len(self.tokenizer),
+        }
+
+
+def _as_fetched(batch: Any) -> Any:
+    """`__getitems__` already returns a batch."""
+    return batch
+
+
+def _synthetic_name(spec: Synthetic) -> str:
+    share = f"{spec.validation_share:g}".removeprefix("0.")
+    return f"synthetic-{spec.products}-{share}-seed{spec.seed}"

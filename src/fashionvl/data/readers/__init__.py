@@ -1,0 +1,14 @@
+"""Readers with random access, one class a layout, all giving the records of `fashionvl.data.records`."""
+
+from fashionvl.data.readers.mvlt_candidates import read_candidate_lists, resolve_queries
+from fashionvl.data.readers.opening import Layout, Split, available_splits, detect_layout, open_split
+
+__all__ = [
+    "Layout",
+    "Split",
+    "available_splits",
+    "detect_layout",
+    "open_split",
+    "read_candidate_lists",
+    "resolve_queries",
+]
