@@ -1,0 +1,101 @@
+"""The layers of MVLT's pyramid: patches to tokens, and blocks with spatially reduced attention."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+BLOCK_NORM_EPS = 1e-6  # released code; its other LayerNorms outside BERT have PyTorch's default, 1e-5
+
+
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al., 2016): drops a sample's residual branch with probability `rate`."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, branch: Tensor) -> Tensor:
+        """Return `[B, ...]` with dropped samples at zero and kept ones scaled to the same expectation."""
+        if not self.training or self.rate == 0:
+            return branch
+        keep = 1 - self.rate
+        kept = branch.new_empty([len(branch)] + [1] * (branch.dim() - 1)).bernoulli_(keep)
+        return branch * kept / keep
+
+    def extra_repr(self) -> str:
+        """The rate, for printed models."""
+        return f"rate={self.rate:.3f}"
+
+
+class PatchEmbedding(nn.Module):
+    """Non-overlapping patches to tokens: a convolution with K_k = S_k (Table 1) and a LayerNorm."""
+
+    def __init__(self, channels: int, width: int, patch: int) -> None:
+        super().__init__()
+        self.projection = nn.Conv2d(channels, width, kernel_size=patch, stride=patch)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Tokens `[B, H*W, D]` of an image or map `[B, C, patch*H, patch*W]`, and the grid `(H, W)`."""
+        cells = self.projection(image)
+        return self.norm(cells.flatten(2).transpose(1, 2)), (cells.shape[2], cells.shape[3])
+
+
+class SpatialReductionAttention(nn.Module):
+    """Multi-head attention with visual keys and values shrunk by a strided convolution (PVT, section 3.3).
+
+    Text tokens join keys and values at full length (released code; the paper's "reduce block").
+    """
+
+    def __init__(self, width: int, heads: int, reduction: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+        self.reduction: nn.Conv2d | None = None
+        if reduction > 1:
+            self.reduction = nn.Conv2d(width, width, kernel_size=reduction, stride=reduction)
+            self.reduction_norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int], key_mask: Tensor | None) -> Tensor:
+        """Attend among all tokens.
+
+        Args:
+            tokens: `[B, H*W + L, D]`, the visual ones first.
+            grid: `(H, W)`.
+            key_mask: `[B, 1, 1, keys]` bool, True on the keys that are read; None reads all.
+        """
+        batch, length, width = tokens.shape
+        query = self.query(tokens).view(batch, length, self.heads, -1).transpose(1, 2)
+        key_value = self.key_value(self._reduce(tokens, grid))
+        key, value = key_value.view(batch, -1, 2, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=key_mask)
+        return self.output(mixed.transpose(1, 2).reshape(batch, length, width))
+
+    def _reduce(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+        if self.reduction is None:
+            return tokens
+        cells = grid[0] * grid[1]
+        visual = self.reduction(tokens[:, :cells].transpose(1, 2).unflatten(2, grid))
+        visual = self.reduction_norm(visual.flatten(2).transpose(1, 2))
+        return torch.cat([visual, tokens[:, cells:]], dim=1)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer layer with spatial-reduction attention (section 3.1)."""
+
+    def __init__(self, width: int, heads: int, mlp_ratio: int, reduction: int, drop_path: float) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
+        self.attention = SpatialReductionAttention(width, heads, reduction)
+        self.norm2 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, mlp_ratio * width), nn.GELU(), nn.Linear(mlp_ratio * width, width)
+        )
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int], key_mask: Tensor | None) -> Tensor:
+        """Update `tokens [B, H*W + L, D]`; arguments as in `SpatialReductionAttention`."""
+        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), grid, key_mask))
+        return tokens + self.drop_path(self.mlp(self.norm2(tokens)))

@@ -1,0 +1,237 @@
+"""MVLT: masked vision-language transformer in fashion (Ji et al., Machine Intelligence Research, 2023)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub.constants import CONFIG_NAME
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fashionvl.data.records import PairBatch
+from fashionvl.errors import InputError
+from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
+from fashionvl.models.mvlt.checkpoints import read_state
+from fashionvl.models.mvlt.decoders import build_decoder
+from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
+from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
+from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
+from fashionvl.models.mvlt.weights import load_pvt, load_state
+
+
+@dataclass
+class Encoded:
+    """What the encoder gives for B pairs.
+
+    Attributes:
+        visual: V^1..V^4, `[B, D_k, H_k, W_k]`.
+        text: T^1..T^4, `[B, L, D_k]`.
+    """
+
+    visual: list[Tensor]
+    text: list[Tensor]
+
+    @property
+    def cls(self) -> Tensor:
+        """The [CLS] state of T^4, `[B, D_4]`: what ITM and recognition read."""
+        return self.text[-1][:, 0]
+
+
+class MVLT(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="fashionvl",
+    license="mit",
+    paper_url="https://doi.org/10.1007/s11633-022-1394-4",
+    tags=["vision-language", "fashion"],
+):
+    """Pyramid vision-language encoder with ITM, MLM, MIR and recognition heads.
+
+    The defaults are the paper's setting (Table 1, section 4.1); where it is silent, the released code's.
+
+    Args:
+        image_size: height and width, in pixels, that the visual position tables are made for; other sizes are
+            encoded by resizing the tables.
+        patch_size: P, pixels of a stage-1 patch; later stages halve the grid.
+        embed_dims: hidden sizes D_1..D_4.
+        depths: layers M_1..M_4; `SIZES` has the published sets.
+        num_heads: attention heads a stage.
+        mlp_ratios: MLP width over D_k.
+        sr_ratios: spatial reduction of visual keys and values; 1 turns it off.
+        drop_path: stochastic depth of the last layer; earlier layers have linearly less.
+        vocab_size: word pieces of the tokenizer.
+        max_tokens: longest text; L = 128 in the paper.
+        text_width: width of the word embeddings and of the heads.
+        text_positions: rows of BERT's position table, at least `max_tokens`.
+        text_dropout: dropout on the word embeddings.
+        decoder: `unet` is the paper's, `partial` the released one.
+        decoder_width: channels of the decoder's maps. The U-Net takes four, deepest first; one number w
+            stands for `[w, w, w, w/4]`.
+        categories: main categories of the recognition head.
+        subcategories: sub-categories of the recognition head.
+        mask_padding: keep attention off [PAD] tokens where an attention mask is given. The released code
+            attends to them.
+        pretrained_pvt: PVT-v1 weights to start the visual path from: a hub id or folder in `transformers`'
+            format, or a file under the original names. Not kept by `save_pretrained`.
+
+    Raises:
+        InputError: sizes that do not fit together; the message names the argument.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int = 256,
+        patch_size: int = 4,
+        embed_dims: list[int] = EMBED_DIMS,
+        depths: list[int] = DEPTHS,
+        num_heads: list[int] = NUM_HEADS,
+        mlp_ratios: list[int] = MLP_RATIOS,
+        sr_ratios: list[int] = SR_RATIOS,
+        drop_path: float = 0.1,
+        vocab_size: int = 30522,
+        max_tokens: int = 128,
+        text_width: int = 768,
+        text_positions: int = 512,
+        text_dropout: float = 0.1,
+        decoder: Literal["unet", "partial"] = "unet",
+        decoder_width: int | list[int] = 64,
+        categories: int = 48,
+        subcategories: int = 122,
+        mask_padding: bool = False,
+        pretrained_pvt: str | None = None,
+    ) -> None:
+        super().__init__()
+        check_pyramid(
+            image_size,
+            patch_size,
+            sr_ratios,
+            embed_dims=embed_dims,
+            depths=depths,
+            num_heads=num_heads,
+            mlp_ratios=mlp_ratios,
+        )
+        if max_tokens > text_positions:
+            raise InputError(f"max_tokens: {max_tokens} exceeds text_positions, {text_positions}")
+        self.max_tokens = max_tokens
+        self.mask_padding = mask_padding
+        self.text_embeddings = BertEmbeddings(vocab_size, text_width, text_positions, text_dropout)
+        self.encoder = Encoder(
+            image_size,
+            patch_size,
+            embed_dims,
+            depths,
+            num_heads,
+            mlp_ratios,
+            sr_ratios,
+            drop_path,
+            max_tokens,
+            text_width,
+        )
+        state_width = embed_dims[-1]
+        self.matching = ClassificationHead(state_width, text_width, 2)
+        self.language = LanguageHead(state_width, text_width, vocab_size)
+        self.category = ClassificationHead(state_width, text_width, categories)
+        self.subcategory = ClassificationHead(state_width, text_width, subcategories)
+        for module in (self.text_embeddings, self.matching, self.language, self.category, self.subcategory):
+            module.apply(init_transformer_weights)
+        self.decoder = build_decoder(decoder, decoder_width, embed_dims, patch_size)
+        if pretrained_pvt is not None:
+            load_pvt(self, pretrained_pvt)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments that rebuild this model without fetching PVT weights again."""
+        arguments = cast(dict[str, Any], self._hub_mixin_config)
+        return {**arguments, "image_size": self.encoder.image_size, "pretrained_pvt": None}
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
+
+    @classmethod
+    def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
+        cls, model: "MVLT", model_file: str, map_location: str, strict: bool
+    ) -> "MVLT":
+        # The mixin's own method, with its default strict=False, would drop what does not fit.
+        load_state(model, read_state(Path(model_file)), source=model_file)
+        return model.to(map_location).eval()
+
+    def encode(
+        self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor | None = None
+    ) -> Encoded:
+        """Encode B image-text pairs.
+
+        Args:
+            pixel_values: `[B, 3, H, W]` in [0, 1], not normalised (released code).
+            input_ids: `[B, L]`, L at most `max_tokens`.
+            attention_mask: `[B, L]`, 1 on tokens and 0 on padding; read only when `mask_padding` is set.
+
+        Raises:
+            InputError: the text is longer than `max_tokens`.
+        """
+        if input_ids.shape[1] > self.max_tokens:
+            raise InputError(
+                f"input_ids: {input_ids.shape[1]} tokens, the model has max_tokens {self.max_tokens}"
+            )
+        mask = attention_mask.bool() if self.mask_padding and attention_mask is not None else None
+        return Encoded(*self.encoder(pixel_values, self.text_embeddings(input_ids), mask))
+
+    def encode_image(self, pixel_values: Tensor) -> list[Tensor]:
+        """The visual path alone, without text tokens (PVT): V^1..V^4 of `[B, 3, H, W]` in [0, 1]."""
+        maps, _ = self.encoder(pixel_values, None)
+        return maps
+
+    def itm_logits(self, cls: Tensor) -> Tensor:
+        """Logits `[M, 2]` (mismatched, matched) of [CLS] states `[M, D_4]`."""
+        return self.matching(cls)
+
+    def mlm_logits(self, states: Tensor) -> Tensor:
+        """Logits `[M, V]` of token states `[M, D_4]`: pass the rows at masked positions only."""
+        return self.language(states, self.text_embeddings.word.weight)
+
+    def category_logits(self, cls: Tensor) -> tuple[Tensor, Tensor]:
+        """Main- and sub-category logits, `[M, categories]` and `[M, subcategories]`, of [CLS] states."""
+        return self.category(cls), self.subcategory(cls)
+
+    def reconstruct(self, visual: list[Tensor], size: tuple[int, int] | None = None) -> Tensor:
+        """Decode V^1..V^4 to an image `[B, 3, *size]`; unbounded, [0, 1] is learned (see `decoders`).
+
+        Without `size` it is as large as the grid of patches; pass it for images that patches do not tile.
+        """
+        image = self.decoder(visual)
+        if size is None or image.shape[2:] == size:
+            return image
+        return F.interpolate(image, size=size, mode="bilinear")
+
+    def match(self, batch: PairBatch) -> Tensor:
+        """Match scores `[B]`: the log-odds that text and image belong together.
+
+        They order pairs as the released softmax probability of "matched" does, but do not saturate into ties.
+        `batch.pixel_values` is float in [0, 1].
+        """
+        mismatched, matched = self.itm_logits(
+            self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask).cls
+        ).unbind(-1)
+        return matched - mismatched
+
+    def forward(
+        self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Every head's logits, under the released names and in the released shapes.
+
+        The plain, slow path, for parity: all L positions are decoded to words. Training computes each head
+        where its loss counts. Arguments as in `encode`.
+        """
+        encoded = self.encode(pixel_values, input_ids, attention_mask)
+        state = encoded.text[-1]
+        category, subcategory = self.category_logits(state[:, :1])
+        return {
+            "mlm_logits": self.mlm_logits(state),
+            "itm_logits": self.itm_logits(state[:, :1]),
+            "sup_cls_logits": category,
+            "sub_cls_logits": subcategory,
+            "t2i_logits": self.reconstruct(encoded.visual),
+        }

@@ -1,0 +1,210 @@
+"""Weights in and out: our own checkpoints, the released MVLT's, and PVT-v1 to start from.
+
+No load drops anything silently. A key of the model or of the file that finds no partner is on that load's
+documented list and in its `LoadReport`; any other fails the load with one line.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from fashionvl.errors import InputError
+from fashionvl.models.mvlt.checkpoints import locate_weights, read_state
+from fashionvl.models.mvlt.encoder import resize_positions
+from fashionvl.models.mvlt.names import is_visual, position_table, released_name, transformers_names
+
+if TYPE_CHECKING:
+    from fashionvl.models.mvlt.model import MVLT
+
+log = logging.getLogger(__name__)
+
+HEADS = ("matching", "language", "category", "subcategory", "decoder")
+TIED_DECODER = "mlm_head.mlm_decoder.weight"
+WORD_EMBEDDINGS = "text_embeddings.word_embeddings.weight"
+# `position_ids` is a constant that transformers 4.10 saved; t2i_head is surplus to a model with the U-Net.
+RELEASED_SURPLUS = re.compile(r"text_embeddings\.position_ids|t2i_head\..+")
+# PVT's class token, final norm and ImageNet classifier have no place in MVLT.
+PVT_SURPLUS = re.compile(
+    r"cls_token|norm\.(weight|bias)|head\.(weight|bias)"
+    r"|encoder\.patch_embeddings\.3\.cls_token|encoder\.layer_norm\.(weight|bias)|classifier\.(weight|bias)"
+)
+_EXAMPLES = 4
+
+
+@dataclass
+class LoadReport:
+    """What a load left alone.
+
+    Attributes:
+        missing: our keys the file has no weights for; they keep their values.
+        unexpected: keys of the file, under its own names, that this model has no place for.
+        resized: our position tables that were interpolated to the model's grid.
+    """
+
+    missing: list[str] = field(default_factory=list)
+    unexpected: list[str] = field(default_factory=list)
+    resized: list[str] = field(default_factory=list)
+
+
+def load_state(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
+    """Load our own state dict, every key of it.
+
+    Raises:
+        InputError: a model of another configuration saved it; one line with the first differences.
+    """
+    shapes = _shapes(model)
+    found = {key: value for key, value in state.items() if key in shapes}
+    _check(shapes, found, LoadReport(unexpected=[key for key in state if key not in shapes]), source)
+    model.load_state_dict(found)
+
+
+def load_released(model: "MVLT", path: str | Path) -> LoadReport:
+    """Load a checkpoint of the released code (`checkpoint_retrieval.pth`, `checkpoint_recognition.pth`).
+
+    Position tables are taken over at their own size (224 px in the published checkpoints) and resized at
+    every forward, as the released code does; `model.config` follows. They may become new parameters, so
+    load before making an optimizer.
+
+    A head may be absent as a whole: the released code leaves out the heads it does not train. With the
+    U-Net the file's `t2i_head` stays unused and is reported; `decoder: partial` loads it.
+
+    Raises:
+        InputError: other keys are missing or left over, or sizes differ; the line names them.
+    """
+    source = str(path)
+    state = read_state(Path(path))
+    decoder = state.pop(TIED_DECODER, None)
+    if decoder is not None and not torch.equal(decoder, state.get(WORD_EMBEDDINGS, decoder)):
+        raise InputError(f"{source}: {TIED_DECODER} differs from {WORD_EMBEDDINGS}, but MVLT ties them")
+    shapes = _shapes(model)
+    names = {released: key for key in shapes if (released := released_name(key)) is not None}
+    found = {names[name]: value for name, value in state.items() if name in names}
+    absent = [head for head in HEADS if not any(key.startswith(f"{head}.") for key in found)]
+    report = LoadReport(
+        missing=[key for key in shapes if key.split(".")[0] in absent],
+        unexpected=[name for name in state if name not in names],
+    )
+    tables = _square_tables(model, found)
+    _check(
+        shapes | {key: table.shape for key, table in tables.items()}, found, report, source, RELEASED_SURPLUS
+    )
+    for index, stage in enumerate(model.encoder.levels):
+        if position_table(index) in tables:
+            own, table = stage.visual_positions, tables[position_table(index)]
+            stage.visual_positions = nn.Parameter(table.to(own, copy=True))
+    return _copy(model, found, report, source)
+
+
+def to_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Our state dict under the released names, with the tied decoder matrix; the U-Net has no name there."""
+    named = {name: value for key, value in state.items() if (name := released_name(key)) is not None}
+    return named | {TIED_DECODER: named[WORD_EMBEDDINGS].clone()}
+
+
+def load_pvt(model: "MVLT", source: str) -> LoadReport:
+    """Start the visual path from PVT-v1 weights; text path and heads keep theirs.
+
+    Position tables of another image size are interpolated once, here; stage 4's [CLS] slot is kept as it is.
+
+    Args:
+        model: the model to fill.
+        source: a hub id or folder in `transformers`' format, or a file in it or under the original PVT names.
+
+    Raises:
+        InputError: nothing there, keys are missing or left over, or sizes differ; the line names them.
+    """
+    state = {key.removeprefix("pvt."): value for key, value in read_state(locate_weights(source)).items()}
+    names_of = _original_names if "patch_embed1.proj.weight" in state else transformers_names
+    shapes = _shapes(model)
+    visual = {key: names_of(key) for key in shapes if is_visual(key)}
+    found = {
+        key: torch.cat([state[name] for name in names])
+        for key, names in visual.items()
+        if all(name in state for name in names)
+    }
+    used = {name for names in visual.values() for name in names}
+    resized = _resized_tables(model, found)
+    report = LoadReport(
+        missing=[key for key in shapes if not is_visual(key)],
+        unexpected=[name for name in state if name not in used],
+        resized=list(resized),
+    )
+    found |= resized
+    _check(shapes, found, report, source, PVT_SURPLUS)
+    return _copy(model, found, report, source)
+
+
+def _original_names(key: str) -> list[str]:
+    return [name for name in [released_name(key)] if name is not None]
+
+
+def _shapes(model: nn.Module) -> dict[str, torch.Size]:
+    return {key: value.shape for key, value in model.state_dict().items()}
+
+
+def _check(
+    shapes: Mapping[str, torch.Size],
+    found: Mapping[str, Tensor],
+    report: LoadReport,
+    source: str,
+    surplus: re.Pattern[str] | None = None,
+) -> None:
+    """Refuse weights unless they have these shapes and all else is reported missing or matches `surplus`."""
+    may_miss = set(report.missing)
+    problems = {
+        "missing": [key for key in shapes if key not in found and key not in may_miss],
+        "unexpected": [name for name in report.unexpected if surplus is None or not surplus.fullmatch(name)],
+        "of another shape": [
+            f"{key} {list(value.shape)} instead of {list(shapes[key])}"
+            for key, value in found.items()
+            if value.shape != shapes[key]
+        ],
+    }
+    if any(problems.values()):
+        parts = [f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in problems.items() if keys]
+        raise InputError(f"{source}: these are weights of another configuration: {'; '.join(parts)}")
+
+
+def _copy(model: nn.Module, found: Mapping[str, Tensor], report: LoadReport, source: str) -> LoadReport:
+    model.load_state_dict(
+        found, strict=False
+    )  # what is missing or left over is in the report, and was checked
+    level = (
+        logging.WARNING if any(name.startswith("t2i_head") for name in report.unexpected) else logging.INFO
+    )
+    log.log(level, "%s: %s", source, report)
+    return report
+
+
+def _square_tables(model: "MVLT", found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The position tables among `found` that a stage can take, be they of another image size."""
+    tables = {}
+    for index, stage in enumerate(model.encoder.levels):
+        table, own = found.get(position_table(index)), stage.visual_positions
+        if table is None or table.dim() != 3 or table.shape[::2] != own.shape[::2]:
+            continue
+        if stage.is_table(table.shape[1]):
+            tables[position_table(index)] = table
+    return tables
+
+
+def _resized_tables(model: "MVLT", found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The position tables of another image size, interpolated to the model's grids."""
+    tables, resized = _square_tables(model, found), {}
+    for index, stage in enumerate(model.encoder.levels):
+        key = position_table(index)
+        if key in tables and tables[key].shape != stage.visual_positions.shape:
+            spare, cells = tables[key].tensor_split([stage.spare_positions], dim=1)
+            resized[key] = torch.cat([spare, resize_positions(cells, (stage.side, stage.side))], dim=1)
+    return resized
+
+
+def _some(keys: list[str]) -> str:
+    more = len(keys) - _EXAMPLES
+    return ", ".join(keys[:_EXAMPLES]) + (f", and {more} more" if more > 0 else "")
