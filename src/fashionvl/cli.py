@@ -1,0 +1,58 @@
+"""The console script: Lightning's fit / validate / test / predict, and `data` and `report` beside them."""
+
+import sys
+from typing import Any
+
+USAGE = """usage: fashionvl COMMAND [options]
+
+  fit, validate, test, predict   train and test:  fashionvl fit --config A.yaml --config overlay.yaml
+  data synthesize                draw a synthetic catalogue in Fashion-Gen's schema
+  data inspect                   count, check and picture a catalogue
+  report                         tables and pictures from run folders
+
+`fashionvl COMMAND --help` lists the options of each."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command; a user's mistake is one line on standard error and exit status 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)  # noqa: T201
+        return
+    from fashionvl.errors import InputError
+
+    try:
+        _dispatch(arguments)
+    except InputError as error:
+        raise SystemExit(_fail(error, 2)) from None
+    except RuntimeError as error:
+        if type(error).__name__ != "NonFiniteLossError":
+            raise
+        raise SystemExit(_fail(error, 1)) from None
+
+
+def _fail(error: Exception, status: int) -> int:
+    print(f"fashionvl: {error}", file=sys.stderr)  # noqa: T201
+    return status
+
+
+def _dispatch(arguments: list[str]) -> None:
+    # Imported late: a report must not wait for torch.
+    if arguments[0] == "data":
+        from fashionvl.commands.data import COMMANDS
+
+        _run_functions(COMMANDS, arguments[1:], "fashionvl data")
+    elif arguments[0] == "report":
+        from fashionvl.commands.report import report
+
+        _run_functions(report, arguments[1:], "fashionvl report")
+    else:
+        from fashionvl.commands.train import train
+
+        train(arguments)
+
+
+def _run_functions(functions: Any, arguments: list[str], program: str) -> None:
+    from jsonargparse import auto_cli
+
+    auto_cli(functions, args=arguments, prog=program, as_positional=True)

@@ -1,0 +1,29 @@
+"""`fashionvl summary`."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from fashionvl.reporting.pictures import draw_pictures
+from fashionvl.reporting.runs import read_runs
+from fashionvl.reporting.summary import summarise
+from fashionvl.reporting.tables import markdown_table, terminal_table
+
+
+def summary(folder: Path) -> None:
+    """Put the runs of one experiment into a table, `summary.json`, `summary.md` and pictures.
+
+    Args:
+        folder: holds one run folder a stage, such as `runs/demo` with `pretrain` and `recognition` inside.
+    """
+    found = summarise(read_runs(folder))
+    title = f"MVLT at {found.common('scale')} scale"
+    console = Console()
+    console.print(terminal_table(found, title))
+    pictures = draw_pictures(found, folder / "pictures")
+    (folder / "summary.md").write_text(markdown_table(found, title), encoding="utf-8")
+    # Last, because make takes it as the sign that everything is there.
+    (folder / "summary.json").write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
+    for file in (folder / "summary.json", folder / "summary.md", *pictures):
+        console.print(str(file), style="dim", highlight=False, soft_wrap=True)

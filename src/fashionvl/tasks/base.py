@@ -1,0 +1,73 @@
+"""What every task on image-text pairs shares: optimiser, logging of named losses, and a halt at the first NaN."""
+
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from fashionvl.data.corruption import CLEAN, Corruption
+from fashionvl.data.datamodule import TestProtocol
+from fashionvl.tasks.optimization import Optimization
+
+
+class NonFiniteLossError(RuntimeError):
+    """A loss became NaN or infinite; the message says where and with what."""
+
+
+class PairTask(L.LightningModule):
+    """A LightningModule over `PairBatch`; subclasses say what they learn and what they are tested on.
+
+    Attributes:
+        protocols: test protocols, in the order of the test loaders.
+    """
+
+    protocols: tuple[TestProtocol, ...] = ()
+
+    def __init__(self, optimization: Optimization) -> None:
+        super().__init__()
+        self.optimization = optimization
+
+    @property
+    def corruption(self) -> Corruption:
+        """What the DataModule does to training and dev pairs."""
+        return CLEAN
+
+    def configure_optimizers(self) -> Any:
+        """AdamW and its schedule over the whole run."""
+        steps = int(self.trainer.estimated_stepping_batches)
+        epochs = self.trainer.max_epochs if self.trainer.max_epochs and self.trainer.max_epochs > 0 else 1
+        batch = self.trainer.datamodule.batch_size  # type: ignore[attr-defined]
+        global_batch = batch * self.trainer.world_size * self.trainer.accumulate_grad_batches
+        return self.optimization.build(self, steps, steps / epochs, global_batch)
+
+    def total(self, losses: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
+        """The weighted sum of the losses (MVLT Eq. 8)."""
+        return torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+
+    def log_all(self, split: str, values: dict[str, Any], size: int, on_step: bool = False) -> None:
+        """Log `split/name` averaged over the epoch, and each step when asked."""
+        named = {f"{split}/{name}": value for name, value in values.items()}
+        self.log_dict(
+            named, batch_size=size, on_step=on_step, on_epoch=True, sync_dist=True, add_dataloader_idx=False
+        )
+
+    def halt_unless_finite(self, losses: dict[str, Tensor], rows: Tensor, batch_idx: int) -> None:
+        """Stop before a NaN reaches the weights.
+
+        On a GPU the check waits for the device, so it is made at the trainer's logging interval only.
+
+        Raises:
+            NonFiniteLossError: naming epoch, step, losses and rows.
+        """
+        if self.device.type != "cpu" and batch_idx % self.trainer.log_every_n_steps:
+            return
+        values = {name: float(value.detach()) for name, value in losses.items()}
+        if all(torch.isfinite(torch.tensor(value)) for value in values.values()):
+            return
+        shown = ", ".join(f"{name}={value:g}" for name, value in values.items())
+        raise NonFiniteLossError(
+            f"a loss is not finite in epoch {self.current_epoch}, step {self.global_step}: {shown}; "
+            f"training rows of the batch: {rows.tolist()}; the last good checkpoint is kept; "
+            "lower model.init_args.optimization.lr or look at these rows"
+        )

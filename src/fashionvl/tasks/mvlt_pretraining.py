@@ -1,0 +1,153 @@
+"""MVLT pre-training: ITM, MLM and MIR together; its test is zero-shot retrieval and masked image generation."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from fashionvl.data.corruption import Corruption
+from fashionvl.data.datamodule import TestProtocol
+from fashionvl.data.records import PairBatch, RetrievalBatch
+from fashionvl.errors import InputError
+from fashionvl.evaluation.ranking import RetrievalRanks
+from fashionvl.evaluation.reconstruction import ReconstructionScores
+from fashionvl.masking.image import hide
+from fashionvl.models.mvlt import MVLT
+from fashionvl.objectives.language import MLM, mlm_loss
+from fashionvl.objectives.matching import ITM, itm_loss
+from fashionvl.objectives.reconstruction import MIR, mir_loss
+from fashionvl.tasks.base import PairTask
+from fashionvl.tasks.examples import ExampleBook
+from fashionvl.tasks.optimization import Optimization
+from fashionvl.tasks.retrieval import score_candidates
+
+
+class MVLTPretraining(PairTask):
+    """The three objectives of MVLT section 3.2, each switched off by `null`."""
+
+    def __init__(
+        self,
+        network: MVLT,
+        itm: ITM | None = ITM(),  # noqa: B008 - frozen
+        mlm: MLM | None = MLM(),  # noqa: B008 - frozen
+        mir: MIR | None = MIR(),  # noqa: B008 - frozen
+        views: Literal["joint", "alternate"] = "joint",
+        on_negatives: bool = True,
+        optimization: Optimization = Optimization(),  # noqa: B008 - frozen
+        scored_pairs: int = 512,
+    ) -> None:
+        """Assemble the task.
+
+        Args:
+            network: the model.
+            itm: image-text matching.
+            mlm: masked language modelling.
+            mir: masked image reconstruction.
+            views: `joint`: one forward on masked photograph and masked text (paper). `alternate`: even steps see the
+                whole photograph, odd steps the masked one; the text is always masked (released code).
+            on_negatives: MLM and MIR also learn from mismatched pairs, as in the released code; the paper is silent.
+            optimization: optimiser and schedule.
+            scored_pairs: pairs a retrieval forward takes at most.
+
+        Raises:
+            InputError: every objective is off.
+        """
+        super().__init__(optimization)
+        if itm is None and mlm is None and mir is None:
+            raise InputError("model.init_args: itm, mlm and mir are all null; at least one must be on")
+        self.network, self.itm, self.mlm, self.mir = network, itm, mlm, mir
+        self.views, self.on_negatives, self.scored_pairs = views, on_negatives, scored_pairs
+        # A head without a loss would have no gradient, which DDP refuses.
+        for head, objective in ((network.matching, itm), (network.language, mlm), (network.decoder, mir)):
+            head.requires_grad_(objective is not None)
+        for head in (network.category, network.subcategory):
+            head.requires_grad_(False)
+        self.weights = {name: spec.weight for name, spec in (("itm", itm), ("mlm", mlm), ("mir", mir)) if spec}
+        self.protocols: tuple[TestProtocol, ...] = (*(("tir", "itr") if itm else ()), *(("mig",) if mir else ()))
+        self.ranks = torch.nn.ModuleDict({name: RetrievalRanks() for name in ("tir", "itr")})
+        self.reconstruction = ReconstructionScores()
+        self.examples = ExampleBook()
+
+    @property
+    def corruption(self) -> Corruption:
+        """Mismatched captions, masked tokens and hidden pixels, as far as the objectives are on."""
+        return Corruption(
+            image=self.mir.mask if self.mir else None,
+            text=self.mlm.mask if self.mlm else None,
+            pairing=self.itm.pairing if self.itm else None,
+        )
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        """One step on one view of the photographs."""
+        masked = self.mir is not None and (self.views == "joint" or batch_idx % 2 == 1)
+        losses, scores = self._losses(batch, masked)
+        self.halt_unless_finite(losses, batch.rows, batch_idx)
+        total = self.total(losses, self.weights)
+        self.log_all("train", {"loss": total.detach(), **_detached(losses), **scores}, len(batch), on_step=True)
+        return total
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
+        """Losses on the dev split: ITM and MLM with the whole photograph, as retrieval will see it; MIR masked."""
+        losses, scores = self._losses(batch, masked=False)
+        if self.mir:
+            losses["mir"] = self._losses(batch, masked=True)[0]["mir"]
+        total = self.total(losses, self.weights)
+        self.log_all("dev", {"loss": total, **losses, **scores}, len(batch))
+
+    def _losses(self, batch: PairBatch, masked: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The losses that apply to this view, and accuracies to watch."""
+        pixels = batch.pixel_values
+        if masked and batch.image_mask is not None:
+            pixels = hide(pixels, batch.image_mask)
+        encoded = self.network.encode(pixels, batch.input_ids, batch.attention_mask)
+        losses: dict[str, Tensor] = {}
+        scores: dict[str, Tensor] = {}
+        kept = torch.ones_like(batch.itm_labels) if self.on_negatives else batch.itm_labels
+        if self.itm:
+            logits = self.network.itm_logits(encoded.cls)
+            losses["itm"] = itm_loss(logits, batch.itm_labels)
+            scores["itm_accuracy"] = (logits.argmax(-1) == batch.itm_labels).float().mean()
+        if self.mlm and batch.mlm_labels is not None:
+            labels = batch.mlm_labels.masked_fill(kept[:, None] == 0, -100)
+            losses["mlm"], logits, asked = mlm_loss(encoded.text[-1], labels, self.network.mlm_logits)
+            scores["mlm_accuracy"] = (logits.argmax(-1) == asked).float().sum() / max(1, len(asked))
+        if self.mir and (masked or self.mir.on_clean):
+            losses["mir"] = self._reconstruction_loss(batch, encoded.visual, kept.bool())
+        return losses, scores
+
+    def _reconstruction_loss(self, batch: PairBatch, visual: list[Tensor], kept: Tensor) -> Tensor:
+        if self.on_negatives:
+            return mir_loss(self.network.reconstruct(visual, batch.pixel_values.shape[-2:]), batch.pixel_values)
+        maps = [level[kept] for level in visual]
+        return mir_loss(self.network.reconstruct(maps, batch.pixel_values.shape[-2:]), batch.pixel_values[kept])
+
+    def test_step(self, batch: PairBatch | RetrievalBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """One batch of the protocol this loader serves."""
+        protocol = self.protocols[dataloader_idx]
+        if isinstance(batch, RetrievalBatch):
+            scores = score_candidates(self.network, batch, self.scored_pairs)
+            self.ranks[protocol].update(batch.query_ids, scores, batch.positive)
+            self.examples.add_queries(protocol, batch.query_ids, scores)
+            return
+        if batch.image_mask is None:
+            raise RuntimeError("masked image generation was asked for without an image mask")
+        masked = hide(batch.pixel_values, batch.image_mask)
+        encoded = self.network.encode(masked, batch.input_ids, batch.attention_mask)
+        predicted = self.network.reconstruct(encoded.visual, masked.shape[-2:]).float().clamp(0, 1)
+        self.reconstruction.update(predicted, batch.pixel_values, batch.image_mask, batch.rows)
+        self.examples.add_images(masked=masked, reconstructed=predicted, original=batch.pixel_values)
+
+    def on_test_epoch_end(self) -> None:
+        """Log `protocol/metric`."""
+        for name in self.protocols:
+            metric = self.reconstruction if name == "mig" else self.ranks[name]
+            scores = {f"{name}/{key}": value for key, value in metric.compute().items()}
+            self.log_dict({key: torch.tensor(float(value)) for key, value in scores.items()}, sync_dist=False)
+
+    def per_query(self) -> dict[str, dict[str, Any]]:
+        """Arrays behind each protocol's rates, for intervals and paired tests."""
+        return {name: self.ranks[name].per_query() for name in self.protocols if name != "mig"}
+
+
+def _detached(losses: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in losses.items()}

@@ -1,0 +1,78 @@
+"""Teaching the visual pyramid alone, before MVLT: what ImageNet pre-training is to the paper."""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fashionvl.data.records import PairBatch
+from fashionvl.models.pyramid import PyramidClassifier
+from fashionvl.tasks.base import PairTask
+from fashionvl.tasks.optimization import Optimization
+
+
+class PyramidPretraining(PairTask):
+    """Supervised classification of photographs; no caption is read.
+
+    The labels are the drawn attributes of the synthetic catalogue, or the sub-categories where there are none. The
+    exported pyramid stands where MVLT loads ImageNet weights (section 4.1); E1 of Table 3 leaves it out.
+    """
+
+    def __init__(
+        self,
+        network: PyramidClassifier,
+        labels: Literal["attributes", "subcategory"] = "attributes",
+        optimization: Optimization = Optimization(),  # noqa: B008 - frozen
+    ) -> None:
+        """Assemble the task.
+
+        Args:
+            network: the pyramid.
+            labels: drawn attributes (synthetic catalogue only), or sub-categories.
+            optimization: optimiser and schedule.
+        """
+        super().__init__(optimization)
+        self.network, self.labels = network, labels
+
+    def setup(self, stage: str) -> None:
+        """Add a head for each label of the data."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if self.labels == "subcategory":
+            self._table: dict[str, Tensor] = {}
+            classes = {"subcategory": len(data.subcategories.names)}
+        else:
+            attributes = data.train_attributes()
+            self._table = {name: torch.from_numpy(codes).long() for name, (_, codes) in attributes.items()}
+            classes = {name: len(values) for name, (values, _) in attributes.items()}
+        self.network.add_heads(classes)
+
+    def _targets(self, batch: PairBatch) -> dict[str, Tensor]:
+        if self.labels == "subcategory":
+            return {"subcategory": batch.subcategory}
+        rows = batch.rows.cpu()
+        return {name: codes[rows].to(self.device) for name, codes in self._table.items()}
+
+    def _step(self, batch: PairBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean cross-entropy over the labels, and each label's accuracy; -1 marks a label that does not apply."""
+        targets = self._targets(batch)
+        logits = self.network(batch.pixel_values)
+        losses, hits = [], {}
+        for name, target in targets.items():
+            known = target >= 0
+            count = known.sum().clamp(min=1)
+            losses.append(F.cross_entropy(logits[name].float(), target, ignore_index=-1, reduction="sum") / count)
+            hits[f"{name}_accuracy"] = ((logits[name].argmax(-1) == target) & known).sum() / count
+        return torch.stack(losses).mean(), hits
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        """One step."""
+        loss, hits = self._step(batch)
+        self.halt_unless_finite({"loss": loss}, batch.rows, batch_idx)
+        self.log_all("train", {"loss": loss.detach(), **hits}, len(batch), on_step=True)
+        return loss
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
+        """Loss and accuracies on the dev split."""
+        loss, hits = self._step(batch)
+        self.log_all("dev", {"loss": loss, **hits}, len(batch))

@@ -1,0 +1,220 @@
+"""Lightning's side of a run folder: the metrics log, the final record, checkpoints, exact continuation."""
+
+import csv
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from fashionvl.tasks.run_folder import RunFolder, provenance
+
+
+class MetricsLog(Logger):
+    """Appends every logged value to `metrics.csv` as `step, epoch, name, value`; a continued run continues it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._started = False
+
+    @property
+    def name(self) -> str:
+        """Of the logger."""
+        return "fashionvl"
+
+    @property
+    def version(self) -> str:
+        """There is one log a run folder."""
+        return ""
+
+    @rank_zero_only
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """`config.yaml` holds them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Append; the first call drops lines that an interrupted run wrote after its last checkpoint."""
+        step = step or 0
+        if not self._started:
+            self._rewind(step)
+        epoch = int(metrics.get("epoch", 0))
+        with self._path.open("a", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerows([step, epoch, name, repr(float(v))] for name, v in metrics.items() if name != "epoch")
+
+    def _rewind(self, step: int) -> None:
+        self._started = True
+        kept: list[list[str]] = []
+        if self._path.exists():
+            with self._path.open(newline="") as file:
+                kept = [row for row in list(csv.reader(file))[1:] if len(row) == 4 and int(row[0]) < step]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("w", newline="") as file:
+            csv.writer(file).writerows([["step", "epoch", "name", "value"], *kept])
+
+
+class RunRecord(Callback):
+    """Writes `metrics.json`, per-query arrays, examples and the trained model into the run folder."""
+
+    def __init__(self, folder: RunFolder, identity: dict[str, Any]) -> None:
+        """Record under `folder`, with name, scale and seed of the run as its identity."""
+        self.folder, self.identity = folder, identity
+        self._seconds = 0.0
+        self._pairs = 0
+        self._resumed_at = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Training time and pairs so far, so that a continued run counts both parts."""
+        return {"seconds": self._elapsed(), "pairs": self._pairs}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the count."""
+        self._seconds, self._pairs = state_dict["seconds"], state_dict["pairs"]
+
+    def _elapsed(self) -> float:
+        return self._seconds + (time.perf_counter() - self._resumed_at if self._resumed_at else 0.0)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._resumed_at = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """Count pairs over all processes."""
+        self._pairs += trainer.datamodule.batch_size * trainer.world_size  # type: ignore[attr-defined]
+
+    @rank_zero_only
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Record a training that reached its end; one stopped early is left to be continued."""
+        if trainer.interrupted or not self._reached_end(trainer):
+            return
+        save = getattr(pl_module, "network", None)
+        if save is not None and hasattr(save, "save_pretrained"):
+            save.save_pretrained(self.folder.model)
+        trainer.datamodule.tokenizer.save_pretrained(self.folder.path / "tokenizer")  # type: ignore[attr-defined]
+        self.folder.record(
+            **self._facts(trainer, pl_module),
+            fit={name: float(value) for name, value in trainer.callback_metrics.items()},
+            fit_cost={
+                "epochs": trainer.current_epoch,
+                "steps": trainer.global_step,
+                "pairs": self._pairs,
+                "seconds": round(self._elapsed(), 3),
+                "pairs_per_second": round(self._pairs / max(self._elapsed(), 1e-9), 1),
+                **_peak_memory(),
+            },
+        )
+
+    @staticmethod
+    def _reached_end(trainer: L.Trainer) -> bool:
+        epochs, steps = trainer.max_epochs, trainer.max_steps
+        enough_epochs = epochs is not None and 0 <= epochs <= trainer.current_epoch
+        return enough_epochs or 0 <= steps <= trainer.global_step
+
+    def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Start the clock."""
+        self._resumed_at = time.perf_counter()
+
+    @rank_zero_only
+    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Record the test, its per-query arrays and its examples."""
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        for name, arrays in pl_module.per_query().items():  # type: ignore[operator]
+            np.savez_compressed(self.folder.path / f"{name}.npz", **arrays)
+        pl_module.examples.save(self.folder.path / "examples", data)  # type: ignore[union-attr, operator, arg-type]
+        candidates = {
+            direction: {"fingerprint": found.fingerprint[:16], "negatives_from": found.negatives_from}
+            for direction in pl_module.protocols  # type: ignore[union-attr]
+            if direction in ("tir", "itr")
+            for found in [data.candidates(direction)]
+        }
+        self.folder.record(
+            **self._facts(trainer, pl_module),
+            test={name: float(value) for name, value in trainer.callback_metrics.items()},
+            test_cost={"seconds": round(time.perf_counter() - self._resumed_at, 3), **_peak_memory()},
+            candidates=candidates,
+        )
+
+    def _facts(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
+        return {
+            **provenance(),
+            **self.identity,
+            "parameters": sum(p.numel() for p in pl_module.parameters()),
+            "trained_parameters": sum(p.numel() for p in pl_module.parameters() if p.requires_grad),
+            "data": trainer.datamodule.describe(),  # type: ignore[attr-defined]
+            "devices": trainer.world_size,
+            "precision": str(trainer.precision),
+        }
+
+
+class SeedEachStep(Callback):
+    """Seeds torch before every training step from (seed, step, process): a continued run draws the same dropout."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """Seed from the batches trained so far, which checkpoints restore."""
+        step = trainer.fit_loop.total_batch_idx + 1
+        torch.manual_seed((self.seed * 1_000_003 + step) * 65_536 + trainer.global_rank)
+
+
+class PauseOnInterrupt(Callback):
+    """Ctrl-C finishes the running step, saves `last.ckpt`, then stops; a second Ctrl-C stops at once."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._asked = False
+        self._previous: Any = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take over SIGINT."""
+        self._previous = signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+        print("\nfinishing this step, then saving; press Ctrl-C again to stop at once", file=sys.stderr)  # noqa: T201
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
+        """Save where the run can continue exactly, then stop."""
+        if self._asked:
+            # Counted by the loop only after this hook, but part of what is being saved.
+            trainer.fit_loop.epoch_loop.batch_progress.increment_completed()
+            trainer.save_checkpoint(self.folder.last_checkpoint)
+            raise KeyboardInterrupt
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Give SIGINT back."""
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+
+def last_checkpoint(folder: RunFolder) -> ModelCheckpoint:
+    """Overwrites `checkpoints/last.ckpt` after every epoch's validation."""
+    return ModelCheckpoint(
+        dirpath=folder.checkpoints,
+        filename="last",
+        save_top_k=1,
+        every_n_epochs=1,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+
+
+def _peak_memory() -> dict[str, float]:
+    """Of this process since it started, in MB."""
+    peak = {"peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
+    if torch.cuda.is_available():
+        peak["peak_gpu_mb"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return peak
