@@ -1,4 +1,4 @@
-"""The console script: Lightning's fit / validate / test / predict, and `data` and `report` beside them."""
+"""The console script: Lightning's fit / validate / test / predict, and `data` and `summary` beside them."""
 
 import sys
 from typing import Any
@@ -8,7 +8,7 @@ USAGE = """usage: fashionvl COMMAND [options]
   fit, validate, test, predict   train and test:  fashionvl fit --config A.yaml --config overlay.yaml
   data synthesize                draw a synthetic catalogue in Fashion-Gen's schema
   data inspect                   count, check and picture a catalogue
-  report                         tables and pictures from run folders
+  summary                        one table and the pictures of a folder of runs
 
 `fashionvl COMMAND --help` lists the options of each."""
 
@@ -37,19 +37,19 @@ def _fail(error: Exception, status: int) -> int:
 
 
 def _dispatch(arguments: list[str]) -> None:
-    # Imported late: a report must not wait for torch.
+    # Imported late: a summary must not wait for torch.
     if arguments[0] == "data":
         from fashionvl.commands.data import COMMANDS
 
         _run_functions(COMMANDS, arguments[1:], "fashionvl data")
-    elif arguments[0] == "report":
-        from fashionvl.commands.report import report
+    elif arguments[0] == "summary":
+        from fashionvl.commands.summary import summary
 
-        _run_functions(report, arguments[1:], "fashionvl report")
+        _run_functions(summary, arguments[1:], "fashionvl summary")
     else:
         from fashionvl.commands.train import train
 
-        train(arguments)
+        train(None if arguments == sys.argv[1:] else arguments)
 
 
 def _run_functions(functions: Any, arguments: list[str], program: str) -> None:

@@ -91,8 +91,11 @@ def test_a_changed_source_gets_an_index_of_its_own(catalogue: Path, tmp_path: Pa
     file = copy / "fashiongen_256_256_validation.h5"
     file.write_bytes((catalogue / file.name).read_bytes())
     before = CatalogueIndex(open_split(copy, "validation"), tmp_path / "index")
-    with h5py.File(file, "r+") as handle:
+    changed = tmp_path / "changed.h5"
+    changed.write_bytes(file.read_bytes())
+    with h5py.File(changed, "r+") as handle:
         handle["input_productID"][0, 0] += 1_000_000
+    changed.replace(file)
     after = CatalogueIndex(open_split(copy, "validation"), tmp_path / "index")
     assert before.folder != after.folder
     assert after.product_id[0] == before.product_id[0] + 1_000_000

@@ -30,8 +30,8 @@ def evaluate(examples: list[int]) -> dict[str, dict]:
         reconstruction.update(reconstructed[batch], images[batch], mask[batch], batch)
     tables = {
         "ranks_table": ranks.per_query(),
-        "recognition_table": recognition.per_example(),
-        "reconstruction_table": reconstruction.per_image(),
+        "recognition_table": recognition.per_query(),
+        "reconstruction_table": reconstruction.per_query(),
     }
     return {
         "ranks": ranks.compute(),

@@ -42,7 +42,7 @@ def test_repeated_ids_count_once_and_missing_ids_always():
     metric = RecognitionScores(2)
     metric.update(predicted, target, ids=torch.tensor([4, 3, 8, 8]))
     assert metric.compute()["accuracy"] == pytest.approx(200 / 3)
-    table = metric.per_example()
+    table = metric.per_query()
     assert table["id"].tolist() == [3, 4, 8]
     assert table["predicted"].tolist() == [1, 0, 1]
     assert table["target"].tolist() == [1, 0, 0]

@@ -69,7 +69,7 @@ def test_every_column_equals_scikit_images(seed, height, width, noise, hidden):
     batch = example(seed, (2, 3, height, width), noise, hidden)
     metric = ReconstructionScores()
     metric.update(*batch, ids=torch.tensor([0, 1]))
-    rows = np.stack([metric.per_image()[name] for name in COLUMNS], axis=1)
+    rows = np.stack([metric.per_query()[name] for name in COLUMNS], axis=1)
     np.testing.assert_allclose(rows, oracle(*batch), rtol=1e-9, atol=1e-9)
 
 
@@ -153,7 +153,7 @@ def test_repeated_images_count_once():
     for shard in ([0, 1], [2, 0]):
         metric.update(predicted[shard], target[shard], mask[shard], ids=torch.tensor(shard))
     assert metric.compute() == pytest.approx(once.compute())
-    assert metric.per_image()["id"].tolist() == [0, 1, 2]
+    assert metric.per_query()["id"].tolist() == [0, 1, 2]
 
 
 def test_half_precision_predictions_are_accepted():

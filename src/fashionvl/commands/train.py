@@ -1,6 +1,7 @@
 """`fashionvl fit | validate | test | predict`: LightningCLI with run folders that continue by themselves."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from fashionvl.errors import InputError
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.recording import MetricsLog, PauseOnInterrupt, RunRecord, SeedEachStep, last_checkpoint
 from fashionvl.tasks.run_folder import RunFolder
+
+NOISE = (r"'set_vital' is deprecated", r"`isinstance\(treespec, LeafSpec\)`", r".*does not have many workers")
+"""Warnings of the libraries that a user can do nothing about, or that laptop scale means to be so."""
 
 
 class FashionVLCLI(LightningCLI):
@@ -61,11 +65,14 @@ class FashionVLCLI(LightningCLI):
                 _say(f"{self.folder.path}: continuing from {self.folder.last_checkpoint}")
                 kwargs["ckpt_path"] = str(self.folder.last_checkpoint)
             self._guarded("fit", **kwargs)
-        if self._get(self.config, "then_test") and not self.trainer.interrupted:
+        if self._get(self.config, "then_test") and self.folder.finished("fit"):
             if self.folder.finished("test"):
                 _say(f"{self.folder.path}: already tested")
                 return
-            self._guarded("test", model=self.model, datamodule=self.datamodule, ckpt_path=self._checkpoint())
+            # Just trained, the weights are in memory.
+            trained = self.trainer.global_step > 0
+            checkpoint = None if trained else self._checkpoint()
+            self._guarded("test", model=self.model, datamodule=self.datamodule, ckpt_path=checkpoint, verbose=False)
 
     def test(self, **kwargs: Any) -> None:
         """Test the run's last checkpoint, or the one given."""
@@ -90,8 +97,10 @@ class FashionVLCLI(LightningCLI):
             ) from error
 
 
-def train(arguments: list[str]) -> None:
-    """Parse, instantiate and run one of Lightning's subcommands."""
+def train(arguments: list[str] | None = None) -> None:
+    """Parse, instantiate and run one of Lightning's subcommands; None reads the command line."""
+    for message in NOISE:
+        warnings.filterwarnings("ignore", message=message)
     FashionVLCLI(
         PairTask,
         FashionGenDataModule,

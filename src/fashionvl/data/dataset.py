@@ -92,8 +92,8 @@ class SplitSource:
             return self.pixels.read(row)
         image = self.reader.image(row)
         height, width = image.shape[:2]
-        box = tuple(int(edge) for edge in self.boxes[row]) if self.crop else (0, 0, width, height)
-        return crop_resize(image, box, self.image_size)
+        x0, y0, x1, y1 = self.boxes[row].tolist() if self.crop else (0, 0, width, height)
+        return crop_resize(image, (x0, y0, x1, y1), self.image_size)
 
     def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """`[B, L]` int64, padded."""

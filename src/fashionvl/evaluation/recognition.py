@@ -83,7 +83,7 @@ class RecognitionScores(RowMetric):
             "n": len(target),
         }
 
-    def per_example(self) -> dict[str, np.ndarray]:
+    def per_query(self) -> dict[str, np.ndarray]:
         """What stands behind the scores, for intervals and paired tests; every process has to call it.
 
         Returns:

@@ -160,7 +160,7 @@ class ReconstructionScores(RowMetric):
         _, rows = self._distinct()
         return {**dict(zip(COLUMNS, rows.nanmean(dim=0).tolist(), strict=True)), "n": len(rows)}
 
-    def per_image(self) -> dict[str, np.ndarray]:
+    def per_query(self) -> dict[str, np.ndarray]:
         """What stands behind the means, for intervals and paired tests; every process has to call it.
 
         Returns:

@@ -52,6 +52,10 @@ class PairTask(L.LightningModule):
             named, batch_size=size, on_step=on_step, on_epoch=True, sync_dist=True, add_dataloader_idx=False
         )
 
+    def log_scores(self, protocol: str, scores: dict[str, float]) -> None:
+        """Log `protocol/metric` of a test; the metric has already gathered its rows from every process."""
+        self.log_dict({f"{protocol}/{key}": torch.tensor(float(value)) for key, value in scores.items()})
+
     def halt_unless_finite(self, losses: dict[str, Tensor], rows: Tensor, batch_idx: int) -> None:
         """Stop before a NaN reaches the weights.
 

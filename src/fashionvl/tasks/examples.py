@@ -21,6 +21,7 @@ class ExampleBook:
     """Collects the first examples of each test protocol and writes one `.npz` a protocol."""
 
     def __init__(self) -> None:
+        self._products: set[int] = set()
         self._queries: dict[str, list[tuple[int, np.ndarray]]] = {}
         self._images: dict[str, list[np.ndarray]] = {}
         self._predictions: list[tuple[int, dict[str, np.ndarray], dict[str, int]]] = []
@@ -32,19 +33,28 @@ class ExampleBook:
             if len(kept) < SHOWN:
                 kept.append((query, row.sigmoid().cpu().numpy()))
 
-    def add_images(self, **images: Tensor) -> None:
-        """Keep named `[B, 3, H, W]` images in [0, 1] that belong together."""
-        for name, batch in images.items():
-            kept = self._images.setdefault(name, [])
-            wanted = batch[: SHOWN - len(kept)].permute(0, 2, 3, 1)
-            kept.extend((wanted * 255).round().clamp(0, 255).byte().cpu().numpy())
+    def add_images(self, product_id: Tensor, **images: Tensor) -> None:
+        """Keep named `[B, 3, H, W]` images in [0, 1] that belong together, one photograph a product."""
+        for position in self._new_products(product_id):
+            for name, batch in images.items():
+                image = (batch[position].permute(1, 2, 0) * 255).round().clamp(0, 255)
+                self._images.setdefault(name, []).append(image.byte().cpu().numpy())
 
-    def add_predictions(self, rows: Tensor, logits: dict[str, Tensor], batch: PairBatch) -> None:
-        """Keep class probabilities of main and sub-category with their targets."""
-        for position in range(min(len(rows), SHOWN - len(self._predictions))):
+    def add_predictions(self, batch: PairBatch, logits: dict[str, Tensor]) -> None:
+        """Keep class probabilities of main and sub-category with their targets, one photograph a product."""
+        for position in self._new_products(batch.product_id):
             probabilities = {name: value[position].softmax(-1).cpu().numpy() for name, value in logits.items()}
             targets = {"m_cr": int(batch.category[position]), "s_cr": int(batch.subcategory[position])}
-            self._predictions.append((int(rows[position]), probabilities, targets))
+            self._predictions.append((int(batch.rows[position]), probabilities, targets))
+
+    def _new_products(self, product_id: Tensor) -> list[int]:
+        """Positions in the batch of products not shown yet, as far as there is room."""
+        new: list[int] = []
+        for position, product in enumerate(product_id.tolist()):
+            if len(self._products) < SHOWN and product not in self._products:
+                self._products.add(product)
+                new.append(position)
+        return new
 
     @torch.no_grad()
     def save(self, folder: Path, data: FashionGenDataModule) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fashionvl.data.corruption import Corruption
 from fashionvl.data.datamodule import TestProtocol
@@ -64,7 +64,7 @@ class MVLTPretraining(PairTask):
             head.requires_grad_(False)
         self.weights = {name: spec.weight for name, spec in (("itm", itm), ("mlm", mlm), ("mir", mir)) if spec}
         self.protocols: tuple[TestProtocol, ...] = (*(("tir", "itr") if itm else ()), *(("mig",) if mir else ()))
-        self.ranks = torch.nn.ModuleDict({name: RetrievalRanks() for name in ("tir", "itr")})
+        self.ranks = nn.ModuleDict({name: RetrievalRanks() for name in ("tir", "itr")})
         self.reconstruction = ReconstructionScores()
         self.examples = ExampleBook()
 
@@ -135,18 +135,21 @@ class MVLTPretraining(PairTask):
         encoded = self.network.encode(masked, batch.input_ids, batch.attention_mask)
         predicted = self.network.reconstruct(encoded.visual, masked.shape[-2:]).float().clamp(0, 1)
         self.reconstruction.update(predicted, batch.pixel_values, batch.image_mask, batch.rows)
-        self.examples.add_images(masked=masked, reconstructed=predicted, original=batch.pixel_values)
+        self.examples.add_images(
+            batch.product_id, masked=masked, reconstructed=predicted, original=batch.pixel_values
+        )
 
     def on_test_epoch_end(self) -> None:
         """Log `protocol/metric`."""
         for name in self.protocols:
-            metric = self.reconstruction if name == "mig" else self.ranks[name]
-            scores = {f"{name}/{key}": value for key, value in metric.compute().items()}
-            self.log_dict({key: torch.tensor(float(value)) for key, value in scores.items()}, sync_dist=False)
+            self.log_scores(name, self._metric(name).compute())
 
     def per_query(self) -> dict[str, dict[str, Any]]:
         """Arrays behind each protocol's rates, for intervals and paired tests."""
-        return {name: self.ranks[name].per_query() for name in self.protocols if name != "mig"}
+        return {name: self._metric(name).per_query() for name in self.protocols}
+
+    def _metric(self, protocol: TestProtocol) -> RetrievalRanks | ReconstructionScores:
+        return self.reconstruction if protocol == "mig" else self.ranks[protocol]  # type: ignore[return-value]
 
 
 def _detached(losses: dict[str, Tensor]) -> dict[str, Tensor]:

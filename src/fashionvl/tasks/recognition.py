@@ -90,13 +90,12 @@ class Recognition(PairTask):
         logits = self._logits(batch)
         self.scores["m_cr"].update(logits["m_cr"].argmax(-1), batch.category, batch.rows)
         self.scores["s_cr"].update(logits["s_cr"].argmax(-1), batch.subcategory, batch.rows)
-        self.examples.add_predictions(batch.rows, logits, batch)
+        self.examples.add_predictions(batch, logits)
 
     def on_test_epoch_end(self) -> None:
         """Log `protocol/metric`."""
         for name, metric in self.scores.items():
-            values = {f"{name}/{key}": torch.tensor(float(value)) for key, value in metric.compute().items()}
-            self.log_dict(values, sync_dist=False)
+            self.log_scores(name, metric.compute())
 
     def per_query(self) -> dict[str, dict[str, object]]:
         """Predictions and targets by row, for intervals and paired tests."""

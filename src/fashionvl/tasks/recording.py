@@ -124,12 +124,17 @@ class RunRecord(Callback):
         """Start the clock."""
         self._resumed_at = time.perf_counter()
 
-    @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record the test, its per-query arrays and its examples."""
+        arrays = pl_module.per_query()  # type: ignore[operator]
+        # Gathered over the processes, so every one of them had to come this far.
+        if trainer.is_global_zero:
+            self._record_test(trainer, pl_module, arrays)
+
+    def _record_test(self, trainer: L.Trainer, pl_module: L.LightningModule, arrays: dict[str, Any]) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
-        for name, arrays in pl_module.per_query().items():  # type: ignore[operator]
-            np.savez_compressed(self.folder.path / f"{name}.npz", **arrays)
+        for name, columns in arrays.items():
+            np.savez_compressed(self.folder.path / f"{name}.npz", **columns)
         pl_module.examples.save(self.folder.path / "examples", data)  # type: ignore[union-attr, operator, arg-type]
         candidates = {
             direction: {"fingerprint": found.fingerprint[:16], "negatives_from": found.negatives_from}

@@ -1,0 +1,133 @@
+"""One picture of a whole summary: the numbers, one query, in-painted photographs and learning curves."""
+
+import math
+
+from fashionvl.reporting.canvas import BLUE, INK, ORANGE, QUIET, TRACK, Canvas, wrap
+from fashionvl.reporting.curves import curves_of, draw_curve, draw_legend, readable
+from fashionvl.reporting.panels import MARGIN, examples_of, generation_grid, photograph_row
+from fashionvl.reporting.runs import Run
+from fashionvl.reporting.summary import Score, Summary
+from fashionvl.reporting.tables import NOT_RUN, number
+
+BAR_WIDTH, RIGHT = 300, 600
+
+CURVES = ("itm_accuracy", "mlm_accuracy", "mir", "s_cr_accuracy")
+"""One curve for each objective of pre-training, and one for fine-tuning."""
+
+RECALL = {"r1": "R@1", "r5": "R@5", "r10": "R@10"}
+BARS = (
+    ("Text → image retrieval", "tir", 100, " %", RECALL),
+    ("Image → text retrieval", "itr", 100, " %", RECALL),
+    ("Main category", "m_cr", 100, " %", {"accuracy": "accuracy"}),
+    ("Sub-category", "s_cr", 100, " %", {"accuracy": "accuracy"}),
+    ("In-painting, hidden area", "mig", 40, " dB", {"psnr_masked": "PSNR"}),
+)
+"""What the bars show: title, protocol, end of the scale, unit, metrics."""
+
+
+def overview_page(summary: Summary) -> Canvas:
+    """1600 by 1000 pixels; parts that have not been run say so."""
+    page = Canvas(1600, 1000)
+    spent = duration(summary.seconds["total"])
+    page.text(
+        MARGIN, 48, f"MVLT at {summary.common('scale')} scale: {spent} of training and testing", 28, bold=True
+    )
+    page.text(MARGIN, 88, "; ".join(_facts(summary)), 14, QUIET)
+    page.rule(MARGIN, 112, page.width - 2 * MARGIN)
+    _numbers(page, summary)
+    _query(page, summary.runs)
+    _generation(page, summary.runs)
+    _curves(page, summary.runs)
+    return page
+
+
+def duration(seconds: float) -> str:
+    """In the largest unit that leaves at least two."""
+    for unit, length in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _facts(summary: Summary) -> list[str]:
+    facts = ["Zero-shot retrieval and in-painting after pre-training, recognition after fine-tuning"]
+    tir = summary.protocols.get("tir")
+    if tir and tir.candidates:
+        hard = f"{tir.same_subcategory:.0f} % of the negatives from the query's own sub-category"
+        facts.append(f"{tir.n:,} queries with {tir.candidates} candidates each, {hard}")
+    return [*facts, f"seed {summary.common('seed')}"]
+
+
+def _numbers(page: Canvas, summary: Summary) -> None:
+    y = 145.0
+    for title, name, full, unit, metrics in BARS:
+        protocol = summary.protocols.get(name)
+        page.text(MARGIN, y, title, 16, bold=True)
+        for metric, label in metrics.items():
+            y += 44
+            page.text(MARGIN, y, label, 14, QUIET)
+            _bar(page, MARGIN + 90, y, protocol.scores[metric] if protocol else None, full, metric, unit)
+        y += 66
+    _key(page, MARGIN, y)
+
+
+def _bar(page: Canvas, x: float, y: float, score: Score | None, full: float, metric: str, unit: str) -> None:
+    """Value, its interval across the bar's end, the baseline as a tick; `full` ends the scale."""
+    if score is None or not math.isfinite(score.value):
+        page.text(x, y, NOT_RUN if score is None else "undefined", 14, QUIET)
+        return
+
+    def reach(value: float) -> float:
+        return BAR_WIDTH * min(1, value / full)
+
+    page.box(x, y - 8, BAR_WIDTH, 16, TRACK, 3)
+    page.box(x, y - 8, reach(score.value), 16, BLUE, 3)
+    if score.interval:
+        low, high = map(reach, score.interval)
+        page.box(x + low, y - 1, high - low, 2, INK, layer=2)
+        for end in (low, high):
+            page.box(x + end - 1, y - 5, 2, 10, INK, layer=2)
+    if score.baseline is not None:
+        page.box(x + reach(score.baseline) - 1.5, y - 13, 3, 26, ORANGE, layer=3)
+    page.text(x + BAR_WIDTH + 80, y, number(metric, score.value) + unit, 16, bold=True, align="right")
+
+
+def _key(page: Canvas, x: float, y: float) -> None:
+    page.box(x, y - 12, 3, 24, ORANGE)
+    page.text(x + 14, y, "chance, the most frequent class, or the mean colour", 13, QUIET)
+    page.box(x, y + 25, 24, 2, INK)
+    page.box(x, y + 21, 2, 10, INK)
+    page.box(x + 22, y + 21, 2, 10, INK)
+    page.text(x + 34, y + 26, "95 % interval over queries or photographs", 13, QUIET)
+
+
+def _query(page: Canvas, runs: list[Run]) -> None:
+    page.text(RIGHT, 145, "A caption and the photographs ranked first for it", 16, bold=True)
+    found = examples_of(runs, "tir")
+    if found is None:
+        page.text(RIGHT, 180, NOT_RUN, 14, QUIET)
+        return
+    # The first query answered within the five, to show a hit; tir.png has hits and misses as they came.
+    query = int(found["matched"].any(1).argmax())
+    page.paragraph(RIGHT, 173, wrap(str(found["captions"][query, 0]), 950, 2, 13), 13)
+    photograph_row(page, RIGHT, 209, 166, 30, found, query)
+
+
+def _generation(page: Canvas, runs: list[Run]) -> None:
+    page.text(RIGHT, 455, "Hidden parts painted in", 16, bold=True)
+    found = examples_of(runs, "mig")
+    if found is None:
+        page.text(RIGHT, 490, NOT_RUN, 14, QUIET)
+        return
+    generation_grid(page, RIGHT, 478, 124, 96, 8, found, 8)
+
+
+def _curves(page: Canvas, runs: list[Run]) -> None:
+    page.text(RIGHT, 818, "Learning curves", 16, bold=True)
+    draw_legend(page, RIGHT + 950, 818)
+    logged = {quantity: series for run in runs for quantity, series in curves_of(run).items()}
+    shown = [quantity for quantity in CURVES if quantity in logged]
+    if not shown:
+        page.text(RIGHT, 853, NOT_RUN, 14, QUIET)
+    for column, quantity in enumerate(shown):
+        draw_curve(page, RIGHT + 30 + column * 240, 874, 170, 82, readable(quantity), logged[quantity])

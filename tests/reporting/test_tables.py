@@ -1,0 +1,89 @@
+"""The table on the terminal and in Markdown."""
+
+import io
+import shutil
+
+from rich.console import Console
+
+from fashionvl.reporting.runs import read_runs
+from fashionvl.reporting.summary import summarise
+from fashionvl.reporting.tables import HEADER, NOT_RUN, caption_of, markdown_table, rows_of, terminal_table
+
+
+def summary_of(folder):
+    return summarise(read_runs(folder))
+
+
+def printed(summary, width=80):
+    console = Console(width=width, file=io.StringIO())
+    console.print(terminal_table(summary, "title"))
+    return console.file.getvalue()
+
+
+def cells_of(summary):
+    return {(row.cells[0], row.cells[1]): row.cells[2:] for row in rows_of(summary)}
+
+
+def test_row_shows_value_interval_chance_and_paper(experiment):
+    value, interval, chance, paper = cells_of(summary_of(experiment))["text → image", "R@5 %"]
+    assert (value, chance, paper) == ("25.0", "23.8", "78.00")
+    low, high = map(float, interval.split(" to "))
+    assert low < 25 < high
+
+
+def test_macro_f_and_ssim_have_three_digits(experiment):
+    summary = summary_of(experiment)
+    values = {row.cells[1]: row.cells[2] for row in rows_of(summary)}
+    assert values["macro-F"] == "0.739"
+    assert values["SSIM"] == "0.800"
+
+
+def test_stage_not_run_is_said_in_its_rows(experiment):
+    shutil.rmtree(experiment / "recognition")
+    rows = rows_of(summary_of(experiment))
+    absent = [row.cells for row in rows if row.cells[2] == NOT_RUN]
+    assert [cells[1] for cells in absent] == ["accuracy %", "macro-F", "SumC"] * 2
+    assert absent[0][5] == "98.26"
+    assert NOT_RUN in printed(summary_of(experiment))
+
+
+def test_papers_column_is_labelled_as_incomparable():
+    assert HEADER[-1] == "paper (real Fashion-Gen, not comparable)"
+
+
+def test_markdown_and_terminal_hold_the_same_cells(experiment):
+    summary = summary_of(experiment)
+    markdown, terminal = markdown_table(summary, "title"), printed(summary, 200)
+    for row in rows_of(summary):
+        assert "| " + " | ".join(row.cells) + " |" in markdown
+        assert any(all(cell in line for cell in row.cells) for line in terminal.splitlines())
+    for line in caption_of(summary):
+        assert f"- {line}" in markdown
+        assert line in " ".join(terminal.split())
+
+
+def test_terminal_of_80_columns_is_enough(experiment):
+    lines = printed(summary_of(experiment), 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert any("R@10 %" in line and "50.0" in line and "91.10" in line for line in lines)
+
+
+def test_caption_says_what_stands_behind_the_numbers(experiment):
+    caption = "\n".join(caption_of(summary_of(experiment)))
+    assert (
+        "TIR: 40 queries, 21 candidates each, 75.0 % of the negatives from the query's own sub-category"
+        in caption
+    )
+    assert "M-CR: 8 photographs; S-CR: 8 photographs; MIG: 3 photographs" in caption
+    assert "scale laptop, seed 7, commit 0123456789ab" in caption
+    assert "data synthetic-60 (100 train, 10 dev, 20 test photographs)" in caption
+    assert (
+        "pretrain: 1,234 parameters, 300 steps in 60 s (100 pairs/s), test in 20 s, peak memory 500 MB"
+        in caption
+    )
+
+
+def test_unfinished_stage_is_said_in_the_caption(experiment):
+    (experiment / "recognition" / "metrics.json").unlink()
+    assert "recognition: training has not ended" in caption_of(summary_of(experiment))
