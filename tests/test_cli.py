@@ -19,7 +19,9 @@ MVLT = ROOT / "experiments" / "mvlt"
 
 
 def _arguments(stage: str, run: Path, catalogue: Path, *more: str) -> list[str]:
-    stage_file, overlay = (f"{stage}.yaml", "smoke.yaml") if stage != "pyramid" else ("pyramid.yaml", "pyramid-smoke.yaml")
+    stage_file, overlay = (
+        (f"{stage}.yaml", "smoke.yaml") if stage != "pyramid" else ("pyramid.yaml", "pyramid-smoke.yaml")
+    )
     return [
         "fit",
         *("--config", str(MVLT / stage_file), "--config", str(MVLT / overlay)),
@@ -64,7 +66,9 @@ def test_a_run_is_a_folder_of_plain_files(pretrained: Path) -> None:
         assert examples["captions"].shape == (8, 1)
 
 
-def test_a_finished_run_is_not_repeated(pretrained: Path, catalogue: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_finished_run_is_not_repeated(
+    pretrained: Path, catalogue: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = (pretrained / "metrics.json").read_bytes()
     main(_arguments("pretrain", pretrained, catalogue))
     assert (pretrained / "metrics.json").read_bytes() == before
@@ -106,13 +110,17 @@ def test_test_without_a_checkpoint_says_what_to_do(
     assert "run fit first" in capfd.readouterr().err
 
 
-def test_recognition_starts_from_the_pretrained_run(pretrained: Path, catalogue: Path, tmp_path: Path) -> None:
+def test_recognition_starts_from_the_pretrained_run(
+    pretrained: Path, catalogue: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "recognition"
     main(_arguments("recognition", run, catalogue, "--model.init_args.weights", str(pretrained)))
     found = _metrics(run)["test"]
     for task in ("m_cr", "s_cr"):
         assert 0 <= found[f"{task}/accuracy"] <= 100
-        assert found[f"{task}/sum_c"] == pytest.approx(found[f"{task}/accuracy"] + 100 * found[f"{task}/macro_f"])
+        assert found[f"{task}/sum_c"] == pytest.approx(
+            found[f"{task}/accuracy"] + 100 * found[f"{task}/macro_f"]
+        )
     assert (run / "examples" / "recognition.npz").is_file()
 
 
@@ -134,7 +142,9 @@ def test_a_pyramid_is_taught_and_given_to_mvlt(catalogue: Path, tmp_path: Path) 
     assert "fit" in _metrics(tmp_path / "pretrain")
 
 
-def test_every_objective_off_is_refused(catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_objective_off_is_refused(
+    catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     off = [word for name in ("itm", "mlm", "mir") for word in (f"--model.init_args.{name}", "null")]
     with pytest.raises(SystemExit) as stopped:
         main(_arguments("pretrain", tmp_path / "run", catalogue, *off))
@@ -180,7 +190,9 @@ def test_a_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
 
 def _start(arguments: list[str]) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", "from fashionvl.cli import main; main()", *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ)
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ
+    )
 
 
 def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
@@ -193,7 +205,9 @@ def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_continued_ends_with_the_same_numbers(pretrained: Path, catalogue: Path, tmp_path: Path) -> None:
+def test_a_killed_run_continued_ends_with_the_same_numbers(
+    pretrained: Path, catalogue: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "killed"
     process = _start(_arguments("pretrain", run, catalogue))
     _wait_for(run / "checkpoints" / "last.ckpt", process)

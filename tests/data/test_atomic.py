@@ -32,7 +32,10 @@ def test_another_process_finishing_first_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"target: the disk is full") as caught, whole_folder(tmp_path / "target"):
+    with (
+        pytest.raises(InputError, match=r"target: the disk is full") as caught,
+        whole_folder(tmp_path / "target"),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []

@@ -17,6 +17,10 @@ from fashionvl.data.readers import open_split
 from fashionvl.data.tokenizers import train_wordpiece
 from fashionvl.errors import InputError
 
+TEXT_FIELDS = (
+    "name description concat_description category subcategory brand composition department gender pose season"
+)
+
 
 @pytest.fixture(scope="module")
 def built(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> CatalogueIndex:
@@ -59,7 +63,9 @@ def test_worker_processes_find_the_same(
     assert found.read_bytes() == expected.read_bytes()
 
 
-def test_a_second_opening_scans_nothing(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_opening_scans_nothing(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = CatalogueIndex(open_split(catalogue, "validation"), tmp_path)
 
     def refuse(*args: object) -> None:
@@ -101,7 +107,9 @@ def test_a_changed_source_gets_an_index_of_its_own(catalogue: Path, tmp_path: Pa
     assert after.product_id[0] == before.product_id[0] + 1_000_000
 
 
-def test_a_full_disk_leaves_no_index(catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_index(
+    catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -122,8 +130,7 @@ def test_memory_stays_small_on_300_000_rows(tmp_path: Path) -> None:
         file["input_msrpUSD"] = np.ones((rows, 1), np.float32)
         file.create_dataset("input_image", (rows, 8, 8, 3), np.uint8, chunks=(256, 8, 8, 3), fillvalue=200)
         texts = {"category": "TOPS", "subcategory": "T-SHIRTS"}
-        names = "name description concat_description category subcategory brand composition department gender pose season"
-        for name in names.split():
+        for name in TEXT_FIELDS.split():
             value = texts.get(name, name).encode()
             file.create_dataset(f"input_{name}", (rows, 1), "S80", fillvalue=value, chunks=(4096, 1))
         words = np.array([f"cotton shirt number {n // 4} in black".encode() for n in range(rows)], "S80")

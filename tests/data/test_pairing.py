@@ -11,7 +11,7 @@ from fashionvl.errors import InputError
 PRODUCTS = np.repeat(np.arange(60), 3)
 SUBCATEGORY = np.repeat(np.arange(60) % 5, 3)
 ROWS = np.arange(len(PRODUCTS))
-RULES = ["random", "same_subcategory", "shift"]
+RULES = ["random", "same_subcategory", "mixed", "shift"]
 
 
 @given(row=st.integers(0, len(ROWS) - 1), seed=st.integers(0, 10_000), rule=st.sampled_from(RULES))
@@ -29,6 +29,13 @@ def test_half_are_positive(rule: str) -> None:
     rng = np.random.default_rng(0)
     own = [sampler.caption_row(row, rng) == row for row in ROWS.tolist() * 20]
     assert 0.47 < np.mean(own) < 0.53
+
+
+def test_mixed_negatives_are_hard_about_half_the_time() -> None:
+    sampler = PairSampler(Pairing(0.0, "mixed"), ROWS, PRODUCTS, SUBCATEGORY)
+    rng = np.random.default_rng(0)
+    hard = [SUBCATEGORY[sampler.caption_row(row, rng)] == SUBCATEGORY[row] for row in ROWS.tolist() * 20]
+    assert 0.57 < np.mean(hard) < 0.63  # a half, and a fifth of the other half by chance
 
 
 def test_the_released_shift_lies_between_50_and_half_the_rows() -> None:

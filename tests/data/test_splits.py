@@ -48,7 +48,9 @@ def test_a_product_in_two_files_is_named() -> None:
 
 def _index(names: list[str], code: list[int]) -> Any:
     return SimpleNamespace(
-        category_names=names, category_code=np.array(code), reader=SimpleNamespace(source=Path("validation.h5"))
+        category_names=names,
+        category_code=np.array(code),
+        reader=SimpleNamespace(source=Path("validation.h5")),
     )
 
 

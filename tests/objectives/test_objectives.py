@@ -15,7 +15,9 @@ from fashionvl.objectives.reconstruction import mir_loss
 def test_itm_by_hand() -> None:
     logits = torch.tensor([[0.0, math.log(3)], [math.log(4), 0.0]])
     # Pair 1 matched with p = 3/4, pair 2 mismatched with p = 4/5.
-    assert itm_loss(logits, torch.tensor([1, 0])).item() == pytest.approx(-(math.log(0.75) + math.log(0.8)) / 2)
+    assert itm_loss(logits, torch.tensor([1, 0])).item() == pytest.approx(
+        -(math.log(0.75) + math.log(0.8)) / 2
+    )
 
 
 def test_mlm_by_hand_asks_the_head_for_masked_positions_only() -> None:
@@ -38,7 +40,9 @@ def test_mir_by_hand_bends_at_one() -> None:
     original = torch.zeros(1, 3, 1, 2)
     reconstructed = torch.tensor([0.5, -0.5, 1.0, 3.0, -3.0, 0.0]).view(1, 3, 1, 2)
     # 0.5 d^2 below 1, |d| - 0.5 from there on, whatever the sign.
-    assert mir_loss(reconstructed, original).item() == pytest.approx((0.125 + 0.125 + 0.5 + 2.5 + 2.5 + 0.0) / 6)
+    assert mir_loss(reconstructed, original).item() == pytest.approx(
+        (0.125 + 0.125 + 0.5 + 2.5 + 2.5 + 0.0) / 6
+    )
 
 
 def test_nothing_to_learn_from_is_zero_with_a_gradient() -> None:
@@ -50,7 +54,9 @@ def test_nothing_to_learn_from_is_zero_with_a_gradient() -> None:
     assert mir_loss(torch.ones(0, 3, 2, 2), torch.ones(0, 3, 2, 2)).item() == 0
 
 
-def _descend(parameters: list[nn.Parameter], loss: Callable[[], torch.Tensor], steps: int = 20) -> list[float]:
+def _descend(
+    parameters: list[nn.Parameter], loss: Callable[[], torch.Tensor], steps: int = 20
+) -> list[float]:
     optimizer = torch.optim.Adam(parameters, lr=0.1)
     values = []
     for _ in range(steps):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fashionvl.data.inspection import inspect_catalogue
+from fashionvl.data.inspection_tables import print_summary
 from fashionvl.data.synthetic import synthesize as draw
 
 
@@ -29,7 +30,7 @@ def inspect(root: Path, out: Path | None = None, sample: int = 2000) -> None:
         out: folder for `contact_sheet.png`; None: the root itself.
         sample: photographs looked at for defects, spread evenly; 0 looks at all.
     """
-    inspect_catalogue(root, out or root, sample).print()
+    print_summary(inspect_catalogue(root, out or root, sample))
 
 
 COMMANDS = {"synthesize": synthesize, "inspect": inspect}

@@ -27,9 +27,13 @@ class FashionVLCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options and the suite's trainer defaults."""
         parser.add_argument("--name", type=str, default="unnamed", help="of the experiment")
-        parser.add_argument("--scale", type=str, default="paper", help="numbers compare inside one scale only")
+        parser.add_argument(
+            "--scale", type=str, default="paper", help="numbers compare inside one scale only"
+        )
         parser.add_argument("--run_dir", type=str | None, default=None, help="default: runs/SCALE/NAME")
-        parser.add_argument("--then_test", type=bool, default=False, help="after fit, test in the same process")
+        parser.add_argument(
+            "--then_test", type=bool, default=False, help="after fit, test in the same process"
+        )
         # Our samplers shard by themselves: Lightning's would repeat items to even out the test shards.
         parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.logger": False})
 
@@ -53,7 +57,8 @@ class FashionVLCLI(LightningCLI):
         identity = {key: self._get(self.config, key) for key in ("name", "scale")} | {"seed": seed}
         ours = [RunRecord(self.folder, identity), SeedEachStep(seed), PauseOnInterrupt(self.folder)]
         # Lightning runs checkpoint callbacks last; keep it so.
-        trainer.callbacks = [*trainer.callbacks, *ours, last_checkpoint(self.folder)]
+        callbacks = trainer.callbacks  # type: ignore[attr-defined]  # a connector sets it
+        trainer.callbacks = [*callbacks, *ours, last_checkpoint(self.folder)]  # type: ignore[attr-defined]
         return trainer
 
     def fit(self, **kwargs: Any) -> None:
@@ -72,7 +77,9 @@ class FashionVLCLI(LightningCLI):
             # Just trained, the weights are in memory.
             trained = self.trainer.global_step > 0
             checkpoint = None if trained else self._checkpoint()
-            self._guarded("test", model=self.model, datamodule=self.datamodule, ckpt_path=checkpoint, verbose=False)
+            self._guarded(
+                "test", model=self.model, datamodule=self.datamodule, ckpt_path=checkpoint, verbose=False
+            )
 
     def test(self, **kwargs: Any) -> None:
         """Test the run's last checkpoint, or the one given."""
@@ -81,7 +88,9 @@ class FashionVLCLI(LightningCLI):
 
     def _checkpoint(self) -> str:
         if not self.folder.last_checkpoint.exists():
-            raise InputError(f"{self.folder.last_checkpoint}: no checkpoint; run fit first or pass --ckpt_path")
+            raise InputError(
+                f"{self.folder.last_checkpoint}: no checkpoint; run fit first or pass --ckpt_path"
+            )
         return str(self.folder.last_checkpoint)
 
     def _guarded(self, stage: str, **kwargs: Any) -> None:
@@ -91,9 +100,9 @@ class FashionVLCLI(LightningCLI):
         except RuntimeError as error:
             if "loading state_dict" not in str(error):
                 raise
-            first = str(error).split("\n\t")[1:2]
+            first = " ".join(str(error).split("\n\t")[1:2])[:300].strip()
             raise InputError(
-                f"{kwargs.get('ckpt_path')}: a checkpoint of another configuration; {' '.join(first)[:300].strip()}"
+                f"{kwargs.get('ckpt_path')}: a checkpoint of another configuration; {first}"
             ) from error
 
 

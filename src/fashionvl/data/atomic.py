@@ -14,8 +14,8 @@ from fashionvl.errors import InputError
 def whole_folder(target: Path) -> Iterator[Path]:
     """Yield a scratch folder that becomes `target` when the block ends well and vanishes when it does not.
 
-    The scratch folder is a sibling of the target, so the last step is one rename. When another process has put a
-    complete target there meanwhile, that one is kept.
+    The scratch folder is a sibling of the target, so the last step is one rename. When another process has
+    put a complete target there meanwhile, that one is kept.
 
     Raises:
         InputError: the disk is full or the parent cannot be written.
@@ -24,13 +24,17 @@ def whole_folder(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
-        raise InputError(f"{target.parent}: cannot be written ({error.strerror}); choose another folder") from error
+        raise InputError(
+            f"{target.parent}: cannot be written ({error.strerror}); choose another folder"
+        ) from error
     try:
         yield scratch
         _install(scratch, target)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise InputError(f"{target}: the disk is full; free space there or choose another folder") from error
+            raise InputError(
+                f"{target}: the disk is full; free space there or choose another folder"
+            ) from error
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

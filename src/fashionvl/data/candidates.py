@@ -1,7 +1,8 @@
-"""Retrieval candidates: one positive among negatives of the same sub-category, drawn once and shared by every model.
+"""Retrieval candidates: one positive among negatives of the same sub-category, one draw for every model.
 
-Protocol: MVLT section 3.3, tasks 1 and 2, and Kaleido-BERT section 4.3 (1 positive, 100 negatives, same sub-category).
-The released lists and their sampler are not public, so ours are drawn from a seed, saved and fingerprinted.
+Protocol: MVLT section 3.3, tasks 1 and 2, and Kaleido-BERT section 4.3 (1 positive, 100 negatives, same
+sub-category). The released lists and their sampler are not public, so ours are drawn from a seed, saved and
+fingerprinted.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ class CandidateSet:
         query_rows: `[Q]` int64.
         candidate_rows: `[Q, C]` int64, the positive among them.
         positive: `[Q]` int64, the column of the positive.
-        negatives_from: how many negatives came from the same sub-category, from the category, and from anywhere.
+        negatives_from: how many negatives came from the same sub-category, from the category, from anywhere.
     """
 
     direction: Direction
@@ -55,7 +56,10 @@ class CandidateSet:
         """Write `rows.npz` and a readable `summary.json`."""
         with whole_folder(folder) as scratch:
             np.savez(
-                scratch / "rows.npz", query=self.query_rows, candidates=self.candidate_rows, positive=self.positive
+                scratch / "rows.npz",
+                query=self.query_rows,
+                candidates=self.candidate_rows,
+                positive=self.positive,
             )
             summary = {
                 "direction": self.direction,
@@ -76,10 +80,16 @@ class CandidateSet:
         summary = json.loads((folder / "summary.json").read_text())
         with np.load(folder / "rows.npz") as rows:
             found = cls(
-                summary["direction"], rows["query"], rows["candidates"], rows["positive"], summary["negatives_from"]
+                summary["direction"],
+                rows["query"],
+                rows["candidates"],
+                rows["positive"],
+                summary["negatives_from"],
             )
         if found.fingerprint != summary["fingerprint"]:
-            raise InputError(f"{folder}: candidates differ from their recorded fingerprint; delete the folder")
+            raise InputError(
+                f"{folder}: candidates differ from their recorded fingerprint; delete the folder"
+            )
         return found
 
 
@@ -94,9 +104,9 @@ def draw_candidates(
 ) -> CandidateSet:
     """Draw queries and, for each, candidates of distinct other products.
 
-    Queries are distinct rows, at most one a product while products last. A sub-category with too few other products
-    is filled up from its category, then from anywhere; with too few products in all, every candidate list is shorter.
-    The positive's column is random, so that a ranking which favours a position shows.
+    Queries are distinct rows, at most one a product while products last. A sub-category with too few other
+    products is filled up from its category, then from anywhere; with too few products in all, every candidate
+    list is shorter. The positive's column is random, so that a ranking which favours a position shows.
 
     Args:
         direction: tir or itr; each has its own draw.

@@ -30,7 +30,7 @@ from fashionvl.errors import InputError
 log = logging.getLogger(__name__)
 
 TestProtocol = Literal["tir", "itr", "mig", "recognition"]
-"""What a task is tested on: text-image and image-text retrieval, masked image generation, category recognition."""
+"""Text-to-image and image-to-text retrieval, masked image generation, category recognition."""
 
 
 class AsksForData(Protocol):
@@ -82,15 +82,15 @@ class Retrieval:
 class FashionGenDataModule(L.LightningDataModule):
     """Fashion-Gen, or anything in its files' schema, as batches of image-text pairs.
 
-    The training file gives train and dev (by product), the validation file is the test. Files are indexed once.
+    The training file gives train and dev (by product), the validation file the test; both are indexed once.
     """
 
     def __init__(
         self,
         root: str | None = None,
         layout: Literal["auto", "hdf5", "mvlt"] = "auto",
-        synthetic: Synthetic = Synthetic(),  # noqa: B008 - frozen
-        retrieval: Retrieval = Retrieval(),  # noqa: B008 - frozen
+        synthetic: Synthetic = Synthetic(),
+        retrieval: Retrieval = Retrieval(),
         index_dir: str | None = None,
         image_size: int = 256,
         crop: bool = True,
@@ -116,7 +116,8 @@ class FashionGenDataModule(L.LightningDataModule):
             image_size: height and width after the resize, pixels; 256 in MVLT section 4.1.
             crop: crop to the non-white box first, as the released code does.
             store_images: keep the resized photographs beside the index; 3 x image_size^2 bytes each.
-            tokenizer: name or folder of a `transformers` fast tokenizer, or `train` for a WordPiece of the captions.
+            tokenizer: name or folder of a `transformers` fast tokenizer, or `train` for a WordPiece of the
+                captions.
             vocabulary: size of a trained WordPiece.
             max_tokens: length of every caption, [CLS] and [SEP] included; 128 in MVLT section 4.1.
             batch_size: pairs a process takes in a training step.
@@ -140,10 +141,14 @@ class FashionGenDataModule(L.LightningDataModule):
         self._ready = False
 
     def prepare_data(self) -> None:
-        """Draw the synthetic catalogue when asked for, and build every index; one process a machine runs this."""
+        """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
         if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
             synthesize(
-                self.root, self.synthetic.products, self.synthetic.seed, self.synthetic.validation_share, workers=2
+                self.root,
+                self.synthetic.products,
+                self.synthetic.seed,
+                self.synthetic.validation_share,
+                workers=2,
             )
         self._open()
 
@@ -192,7 +197,9 @@ class FashionGenDataModule(L.LightningDataModule):
     @property
     def _task(self) -> AsksForData:
         if self.trainer is None:
-            raise RuntimeError("the DataModule asks the trainer's task for its corruption; attach a trainer first")
+            raise RuntimeError(
+                "the DataModule asks the trainer's task for its corruption; attach a trainer first"
+            )
         return self.trainer.lightning_module  # type: ignore[return-value]
 
     def _place(self) -> tuple[int, int]:
@@ -208,14 +215,18 @@ class FashionGenDataModule(L.LightningDataModule):
                 f"data.batch_size: {self.batch_size} pairs on each of {replicas} processes is more than the "
                 f"{len(dataset)} training pairs"
             )
-        return self._loader(dataset, EpochSampler(dataset, seed, replicas, rank), self.batch_size, drop_last=True)
+        return self._loader(
+            dataset, EpochSampler(dataset, seed, replicas, rank), self.batch_size, drop_last=True
+        )
 
     def val_dataloader(self) -> StatefulDataLoader | list[Any]:
         """Dev pairs under one fixed corruption, so that epochs compare."""
         if not len(self.dev_rows):
             return []
         dataset = self.pairs("dev", self._task.corruption, seed=0)
-        return self._loader(dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size)
+        return self._loader(
+            dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size
+        )
 
     def test_dataloader(self) -> list[StatefulDataLoader]:
         """One loader for each of the task's protocols, in order."""
@@ -223,14 +234,16 @@ class FashionGenDataModule(L.LightningDataModule):
 
     def _test_loader(self, protocol: TestProtocol) -> StatefulDataLoader:
         if protocol in ("tir", "itr"):
-            lists = RetrievalDataset(self.test_source, self.candidates(protocol))  # type: ignore[arg-type]
+            lists = RetrievalDataset(self.test_source, self.candidates(protocol))
             sampler = ShardSampler(lists, *self._place(), with_epoch=False)
             return self._loader(lists, sampler, self.retrieval.batch_queries)
         corruption = Corruption(image=self._task.corruption.image) if protocol == "mig" else CLEAN
         dataset = self.pairs("test", corruption, seed=0)
         if protocol == "mig" and self.generated_images:
             dataset.rows = self._spread(self.generated_images)
-        return self._loader(dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size)
+        return self._loader(
+            dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size
+        )
 
     def _spread(self, count: int) -> np.ndarray:
         """`count` test rows drawn from the split seed."""
@@ -277,14 +290,16 @@ class FashionGenDataModule(L.LightningDataModule):
         return CandidateSet.load(folder)
 
     def train_attributes(self) -> dict[str, tuple[list[str], np.ndarray]]:
-        """Drawn attributes of the training file: names of the values, and `[N]` codes with -1 where none applies.
+        """Drawn attributes of the training file: names of the values; `[N]` codes, -1 where none applies.
 
         Raises:
             InputError: the data is not a synthetic catalogue.
         """
         path = self.root / "ground_truth_train.h5"
         if not path.exists():
-            raise InputError(f"{path}: absent; only a synthetic catalogue knows its attributes, use labels: subcategory")
+            raise InputError(
+                f"{path}: absent; only a synthetic catalogue knows its attributes, use labels: subcategory"
+            )
         truth = GroundTruth(path)
         return {name: (truth.values(name), codes) for name, codes in truth.attributes().items()}
 
@@ -301,7 +316,7 @@ class FashionGenDataModule(L.LightningDataModule):
         return self._test_index.unique_captions()
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Bring photographs to [0, 1] on the device; they travel as bytes. No normalisation, as in the released code."""
+        """Bring photographs, which travel as bytes, to [0, 1]; no further normalisation (released code)."""
         if isinstance(batch, PairBatch | RetrievalBatch):
             batch.pixel_values = batch.pixel_values.float().div_(255)
         return batch

@@ -107,8 +107,9 @@ class SplitSource:
 class PairDataset(Dataset[PairBatch]):
     """Image-text pairs of some rows of a split, corrupted as a task asks.
 
-    An item is asked for as `(epoch, position)`; everything random about it follows from (seed, epoch, row) alone, so
-    the number of workers and processes changes nothing. Only `__getitems__` is offered: a batch is fetched whole.
+    An item is asked for as `(epoch, position)`; everything random about it follows from (seed, epoch, row)
+    alone, so the number of workers and processes changes nothing. Only `__getitems__` is offered: a batch is
+    fetched whole.
     """
 
     def __init__(
@@ -136,10 +137,15 @@ class PairDataset(Dataset[PairBatch]):
     def __getitems__(self, keys: list[tuple[int, int]]) -> PairBatch:
         """The pairs at `(epoch, position)` keys, as one batch."""
         rows = np.array([self.rows[position] for _, position in keys], np.int64)
-        rngs = [np.random.default_rng([self.seed, epoch, int(row)]) for (epoch, _), row in zip(keys, rows, strict=True)]
+        rngs = [
+            np.random.default_rng([self.seed, epoch, int(row)])
+            for (epoch, _), row in zip(keys, rows, strict=True)
+        ]
         text_rows = rows
         if self._pairs:
-            text_rows = np.array([self._pairs.caption_row(int(r), g) for r, g in zip(rows, rngs, strict=True)])
+            text_rows = np.array(
+                [self._pairs.caption_row(int(r), g) for r, g in zip(rows, rngs, strict=True)]
+            )
         input_ids = self.source.tokens(text_rows)
         attention = input_ids != self.source.pad_id
         labels = self._mask_text(input_ids, rngs)
@@ -176,7 +182,9 @@ class PairDataset(Dataset[PairBatch]):
         if self.corruption.image is None:
             return None
         size = self.source.image_size
-        return torch.from_numpy(np.stack([self.corruption.image.sample(size, size, rng) for rng in rngs])[:, None])
+        return torch.from_numpy(
+            np.stack([self.corruption.image.sample(size, size, rng) for rng in rngs])[:, None]
+        )
 
 
 class RetrievalDataset(Dataset[RetrievalBatch]):

@@ -12,9 +12,8 @@ def nonwhite_box(image: np.ndarray, threshold: int | None = None) -> Box:
     """The smallest box around everything that is not white.
 
     Source: released MVLT code, `rgb_loader` of `mcloader/fashion_gen.py`, which takes the black pixels of
-        Pillow's
-    1-bit conversion of the photograph at its stored resolution. That conversion is not a plain threshold:
-    it diffuses the rounding error (Floyd-Steinberg on ITU-R 601-2 luma), so light grey areas leave
+    Pillow's 1-bit conversion of the photograph at its stored resolution. That conversion is not a plain
+    threshold: it diffuses the rounding error (Floyd-Steinberg on ITU-R 601-2 luma), so light grey areas leave
     scattered black pixels and belong to the foreground. Two departures: the released code takes the last
     foreground row and column as exclusive ends and thus loses them, and it crashes on an all-white
     photograph.

@@ -75,12 +75,16 @@ class CatalogueIndex:
 
     Attributes:
         product_id: `[N]` int64.
-        category_names: the distinct main categories of this file, sorted; `category_code [N]` points into them.
+        category_names: the distinct main categories of this file, sorted.
+        category_code: `[N]` positions among them.
         subcategory_names: likewise for sub-categories.
+        subcategory_code: likewise.
         boxes: `[N, 4]` int16, the foreground as x0, y0, x1, y1 with exclusive ends, in pixels.
     """
 
-    def __init__(self, reader: CatalogueReader, root: Path, workers: int = 0, image_size: int | None = None) -> None:
+    def __init__(
+        self, reader: CatalogueReader, root: Path, workers: int = 0, image_size: int | None = None
+    ) -> None:
         """Open the index under `root`, or build it.
 
         Args:
@@ -162,7 +166,10 @@ class CatalogueIndex:
             columns = self.reader.columns()
             captions = {caption: position for position, caption in enumerate(dict.fromkeys(columns.caption))}
             np.save(scratch / "product_id.npy", columns.product_id)
-            np.save(scratch / "caption_of_row.npy", np.array([captions[text] for text in columns.caption], np.int32))
+            np.save(
+                scratch / "caption_of_row.npy",
+                np.array([captions[text] for text in columns.caption], np.int32),
+            )
             (scratch / "captions.json").write_text(json.dumps(list(captions)))
             names = {}
             for field in ("category", "subcategory"):

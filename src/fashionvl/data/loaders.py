@@ -9,10 +9,10 @@ from torch.utils.data.distributed import DistributedSampler
 
 
 class EpochSampler(DistributedSampler[Any]):
-    """Shuffles anew each epoch and yields `(epoch, position)`, so that workers know the epoch without being told.
+    """Shuffles anew each epoch and yields `(epoch, position)`, so that workers need not be told the epoch.
 
-    Lightning calls `set_epoch` and leaves a `DistributedSampler` as it is. Every process gets equally many items;
-    the last incomplete round over the processes is dropped, never repeated.
+    Lightning calls `set_epoch` and leaves a `DistributedSampler` as it is. Every process gets equally many
+    items; the last incomplete round over the processes is dropped, never repeated.
     """
 
     def __init__(self, dataset: Dataset[Any], seed: int, replicas: int, rank: int) -> None:

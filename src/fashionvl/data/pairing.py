@@ -14,13 +14,13 @@ class Pairing:
 
     Attributes:
         positive_share: probability that a photograph keeps its own caption; 0.5 in the released code.
-        negatives: where other captions come from. `random`: any other product (MVLT section 3.2, objective 2);
-            `same_subcategory`: another product of the sub-category, as in the retrieval protocol; `shift`: the row a
-            random 50 .. N/2 further on, which is the released code's rule.
+        negatives: where other captions come from. `random`: any other product (MVLT section 3.2, objective
+            2); `same_subcategory`: another product of the sub-category, as in the retrieval protocol;
+            `shift`: the row a random 50 .. N/2 further on, which is the released code's rule.
     """
 
     positive_share: float = 0.5
-    negatives: Literal["random", "same_subcategory", "shift"] = "random"
+    negatives: Literal["random", "same_subcategory", "mixed", "shift"] = "random"
 
     def __post_init__(self) -> None:
         if not 0 <= self.positive_share <= 1:
@@ -30,7 +30,9 @@ class Pairing:
 class PairSampler:
     """Draws the caption row for a photograph row; deterministic in the generator it is given."""
 
-    def __init__(self, spec: Pairing, rows: np.ndarray, product_id: np.ndarray, subcategory: np.ndarray) -> None:
+    def __init__(
+        self, spec: Pairing, rows: np.ndarray, product_id: np.ndarray, subcategory: np.ndarray
+    ) -> None:
         """Prepare the draw.
 
         Args:
@@ -45,9 +47,11 @@ class PairSampler:
         self.spec, self.rows, self.product_id, self.subcategory = spec, rows, product_id, subcategory
         if spec.positive_share < 1 and len(np.unique(product_id[rows])) < 2:
             raise InputError("itm.pairing: negatives need at least two products in the split")
-        self._position = {int(row): position for position, row in enumerate(rows)} if spec.negatives == "shift" else {}
+        self._position = (
+            {int(row): position for position, row in enumerate(rows)} if spec.negatives == "shift" else {}
+        )
         self._members: dict[int, np.ndarray] = {}
-        if spec.negatives == "same_subcategory":
+        if spec.negatives in ("same_subcategory", "mixed"):
             labels = subcategory[rows]
             self._members = {int(label): rows[labels == label] for label in np.unique(labels)}
 
@@ -57,7 +61,8 @@ class PairSampler:
             return row
         if self.spec.negatives == "shift":
             return self._shifted(row, rng)
-        pool = self._members.get(int(self.subcategory[row]), self.rows)
+        anywhere = self.spec.negatives == "random" or (self.spec.negatives == "mixed" and rng.random() < 0.5)
+        pool = self.rows if anywhere else self._members.get(int(self.subcategory[row]), self.rows)
         if (self.product_id[pool] == self.product_id[row]).all():
             pool = self.rows  # the only product of its sub-category
         return self._other_product(row, pool, rng)

@@ -67,7 +67,9 @@ class TensorRecord:
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> Self:
         values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return type(self)(**{name: None if value is None else function(value) for name, value in values.items()})
+        return type(self)(
+            **{name: None if value is None else function(value) for name, value in values.items()}
+        )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """A copy on another device."""
@@ -84,7 +86,7 @@ class Pairs(TensorRecord):
 
     Attributes:
         pixel_values: `[B, 3, H, W]`; uint8 in 0..255 as loaded, float in [0, 1] once on the device.
-        input_ids: `[B, L]` int64; [CLS] caption [SEP] [PAD]..., with masked tokens where the task asks for them.
+        input_ids: `[B, L]` int64; [CLS] caption [SEP] [PAD]..., tokens masked where the task asks for it.
         attention_mask: `[B, L]` int64; 1 on tokens, 0 on padding.
     """
 
@@ -102,7 +104,7 @@ class PairBatch(Pairs):
 
     Attributes:
         image_mask: `[B, 1, H, W]` bool, True where the pixel is hidden; None without image masking.
-        mlm_labels: `[B, L]` int64, the original id at masked positions and -100 elsewhere; None without text masking.
+        mlm_labels: `[B, L]` int64, the original id at masked positions, -100 elsewhere; None without masking.
         itm_labels: `[B]` int64; 1 where text and image belong to one product.
         category: `[B]` int64 main-category id of the image.
         subcategory: `[B]` int64 sub-category id of the image.
@@ -126,7 +128,7 @@ class RetrievalBatch(TensorRecord):
     Attributes:
         query_ids: `[Q]` int64 number of the query in its candidate set.
         positive: `[Q]` int64 column of the positive.
-        pixel_values: `[U, 3, H, W]` the batch's distinct photographs; uint8, or float in [0, 1] on the device.
+        pixel_values: `[U, 3, H, W]`, the batch's distinct photographs; uint8, on the device float in [0, 1].
         input_ids: `[V, L]` int64, the batch's distinct captions, unmasked.
         attention_mask: `[V, L]` int64.
         image_of_pair: `[Q, C]` int64 into the photographs.

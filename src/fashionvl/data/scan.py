@@ -15,12 +15,14 @@ BLOCK = 512
 """Rows a worker takes at a time."""
 
 
-def scan_images(reader: CatalogueReader, pixels: Path | None, size: int | None, workers: int = 0) -> np.ndarray:
+def scan_images(
+    reader: CatalogueReader, pixels: Path | None, size: int | None, workers: int = 0
+) -> np.ndarray:
     """Find each row's foreground; optionally keep the cropped, resized photographs.
 
     Args:
         reader: the source.
-        pixels: file for the resized photographs, row after row, `[size, size, 3]` uint8 each; None keeps none.
+        pixels: file for the resized photographs, `[size, size, 3]` uint8 a row; None keeps none.
         size: their height and width in pixels.
         workers: processes to use; 0 scans in this one.
 
@@ -40,7 +42,11 @@ def scan_images(reader: CatalogueReader, pixels: Path | None, size: int | None, 
 
 
 def _scan_blocks(
-    reader: CatalogueReader, blocks: list[tuple[int, int]], pixels: Path | None, size: int | None, workers: int
+    reader: CatalogueReader,
+    blocks: list[tuple[int, int]],
+    pixels: Path | None,
+    size: int | None,
+    workers: int,
 ) -> Iterator[np.ndarray]:
     if not workers:
         yield from (_scan_block(reader, *block, pixels, size) for block in blocks)
@@ -56,7 +62,9 @@ def _scan_blocks(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _scan_block(reader: CatalogueReader, start: int, stop: int, pixels: Path | None, size: int | None) -> np.ndarray:
+def _scan_block(
+    reader: CatalogueReader, start: int, stop: int, pixels: Path | None, size: int | None
+) -> np.ndarray:
     boxes = np.zeros((stop - start, 4), np.int16)
     kept = []
     for position, row in enumerate(range(start, stop)):

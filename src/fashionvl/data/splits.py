@@ -1,4 +1,4 @@
-"""Train, dev and test: dev is carved from the training file by product; the official validation file is the test."""
+"""Train, dev and test: dev is carved from the training file, the official validation file is the test."""
 
 from dataclasses import dataclass
 
@@ -83,7 +83,8 @@ class LabelVocabulary:
             if name not in position:
                 row = int(np.flatnonzero(code == number)[0])
                 raise InputError(
-                    f"{index.reader.source}: row {row} has {self.field} '{name}', which is neither in the official "
-                    "list nor in the training file; correct the name or add the category to the training file"
+                    f"{index.reader.source}: row {row} has {self.field} '{name}', which is neither in the "
+                    "official list nor in the training file; correct the name or add the category to the "
+                    "training file"
                 )
         return np.array([position[name] for name in own], np.int64)[code]

@@ -1,0 +1,1 @@
+"""Neural networks: they know tensors, not files, losses or Lightning."""

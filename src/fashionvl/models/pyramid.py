@@ -1,4 +1,4 @@
-"""A Pyramid Vision Transformer (PVT-v1) classifier: the stand-in for ImageNet weights where no hub can be reached."""
+"""A Pyramid Vision Transformer (PVT-v1) classifier: stands in for ImageNet weights where there is no hub."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from transformers import PvtConfig, PvtModel
 class PyramidClassifier(nn.Module):
     """`transformers`' PVT with one linear head a label, reading the mean of the last stage's patches.
 
-    MVLT takes its pre-trained pyramid from ImageNet (section 4.1, Table 4). The patches are averaged instead of
-    reading PVT's own [CLS], because MVLT drops that token and keeps the patches.
+    MVLT takes its pre-trained pyramid from ImageNet (section 4.1, Table 4). The patches are averaged instead
+    of reading PVT's own [CLS], because MVLT drops that token and keeps the patches.
     """
 
     def __init__(

@@ -1,0 +1,1 @@
+"""Losses with their typed specs, one file a family."""

@@ -25,7 +25,9 @@ class MLM:
     mask: TextMask = field(default_factory=TextMask)
 
 
-def mlm_loss(states: Tensor, labels: Tensor, head: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def mlm_loss(
+    states: Tensor, labels: Tensor, head: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Cross-entropy at the masked positions, mean over them (MVLT Eq. 7).
 
     The head runs on the masked positions alone: over the whole sequence it would cost more than the encoder.

@@ -15,7 +15,7 @@ class MIR:
     Attributes:
         weight: w1 of MVLT Eq. 8; 10 in section 4.1.
         mask: which pixels are hidden; random grid, ratio 0.5, alpha 4 in sections 3.2 and 4.1.
-        on_clean: with alternating views, reconstruct the unmasked photographs as well, as the released code does.
+        on_clean: with alternating views, reconstruct the unmasked photographs as well (released code).
     """
 
     weight: float = 10.0

@@ -1,4 +1,4 @@
-"""What every task on image-text pairs shares: optimiser, logging of named losses, and a halt at the first NaN."""
+"""What every task on image-text pairs shares: optimiser, logging of named losses, a halt at the first NaN."""
 
 from typing import Any
 
@@ -64,7 +64,8 @@ class PairTask(L.LightningModule):
         Raises:
             NonFiniteLossError: naming epoch, step, losses and rows.
         """
-        if self.device.type != "cpu" and batch_idx % self.trainer.log_every_n_steps:
+        interval = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # a connector sets it
+        if self.device.type != "cpu" and batch_idx % max(1, interval):
             return
         values = {name: float(value.detach()) for name, value in losses.items()}
         if all(torch.isfinite(torch.tensor(value)) for value in values.values()):

@@ -43,7 +43,9 @@ class ExampleBook:
     def add_predictions(self, batch: PairBatch, logits: dict[str, Tensor]) -> None:
         """Keep class probabilities of main and sub-category with their targets, one photograph a product."""
         for position in self._new_products(batch.product_id):
-            probabilities = {name: value[position].softmax(-1).cpu().numpy() for name, value in logits.items()}
+            probabilities = {
+                name: value[position].softmax(-1).cpu().numpy() for name, value in logits.items()
+            }
             targets = {"m_cr": int(batch.category[position]), "s_cr": int(batch.subcategory[position])}
             self._predictions.append((int(batch.rows[position]), probabilities, targets))
 
@@ -63,12 +65,15 @@ class ExampleBook:
         for protocol, kept in self._queries.items():
             np.savez_compressed(folder / f"{protocol}.npz", **self._ranked(protocol, kept, data))
         if self._images:
-            np.savez_compressed(folder / "mig.npz", **{name: np.stack(v) for name, v in self._images.items()})
+            stacked: dict[str, Any] = {name: np.stack(images) for name, images in self._images.items()}
+            np.savez_compressed(folder / "mig.npz", **stacked)
         if self._predictions:
             np.savez_compressed(folder / "recognition.npz", **self._recognised(data))
 
     @staticmethod
-    def _ranked(protocol: str, kept: list[tuple[int, np.ndarray]], data: FashionGenDataModule) -> dict[str, Any]:
+    def _ranked(
+        protocol: str, kept: list[tuple[int, np.ndarray]], data: FashionGenDataModule
+    ) -> dict[str, Any]:
         """Query, its best candidates with probabilities, and which of them is the match; images as stored."""
         candidates = data.candidates(protocol)  # type: ignore[arg-type]
         numbers = [query for query, _ in kept]

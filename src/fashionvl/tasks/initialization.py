@@ -4,7 +4,8 @@ from pathlib import Path
 
 from fashionvl.errors import InputError
 from fashionvl.models.mvlt import MVLT
-from fashionvl.models.mvlt.weights import load_released, load_state, read_state
+from fashionvl.models.mvlt.checkpoints import read_state
+from fashionvl.models.mvlt.weights import load_released, load_state
 
 
 def load_weights(network: MVLT, source: str) -> None:
@@ -25,4 +26,6 @@ def load_weights(network: MVLT, source: str) -> None:
         if file.is_file():
             load_state(network, read_state(file), str(file))
             return
-    raise InputError(f"model.init_args.weights: {source} is neither a finished run, a saved model nor a checkpoint")
+    raise InputError(
+        f"model.init_args.weights: {source} is neither a finished run, a saved model nor a checkpoint"
+    )

@@ -1,6 +1,6 @@
-"""MVLT pre-training: ITM, MLM and MIR together; its test is zero-shot retrieval and masked image generation."""
+"""MVLT pre-training: ITM, MLM and MIR together; tested on zero-shot retrieval and masked image generation."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,9 +43,10 @@ class MVLTPretraining(PairTask):
             itm: image-text matching.
             mlm: masked language modelling.
             mir: masked image reconstruction.
-            views: `joint`: one forward on masked photograph and masked text (paper). `alternate`: even steps see the
-                whole photograph, odd steps the masked one; the text is always masked (released code).
-            on_negatives: MLM and MIR also learn from mismatched pairs, as in the released code; the paper is silent.
+            views: `joint`: one forward on masked photograph and masked text (paper). `alternate`: even steps
+                see the whole photograph, odd steps the masked one; the text is always masked (released code).
+            on_negatives: MLM and MIR also learn from mismatched pairs, as in the released code; the paper is
+                silent.
             optimization: optimiser and schedule.
             scored_pairs: pairs a retrieval forward takes at most.
 
@@ -62,8 +63,13 @@ class MVLTPretraining(PairTask):
             head.requires_grad_(objective is not None)
         for head in (network.category, network.subcategory):
             head.requires_grad_(False)
-        self.weights = {name: spec.weight for name, spec in (("itm", itm), ("mlm", mlm), ("mir", mir)) if spec}
-        self.protocols: tuple[TestProtocol, ...] = (*(("tir", "itr") if itm else ()), *(("mig",) if mir else ()))
+        self.weights = {
+            name: spec.weight for name, spec in (("itm", itm), ("mlm", mlm), ("mir", mir)) if spec
+        }
+        self.protocols: tuple[TestProtocol, ...] = (
+            *(("tir", "itr") if itm else ()),
+            *(("mig",) if mir else ()),
+        )
         self.ranks = nn.ModuleDict({name: RetrievalRanks() for name in ("tir", "itr")})
         self.reconstruction = ReconstructionScores()
         self.examples = ExampleBook()
@@ -83,11 +89,13 @@ class MVLTPretraining(PairTask):
         losses, scores = self._losses(batch, masked)
         self.halt_unless_finite(losses, batch.rows, batch_idx)
         total = self.total(losses, self.weights)
-        self.log_all("train", {"loss": total.detach(), **_detached(losses), **scores}, len(batch), on_step=True)
+        self.log_all(
+            "train", {"loss": total.detach(), **_detached(losses), **scores}, len(batch), on_step=True
+        )
         return total
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        """Losses on the dev split: ITM and MLM with the whole photograph, as retrieval will see it; MIR masked."""
+        """Losses on the dev split: ITM and MLM see the whole photograph, as retrieval will; MIR is masked."""
         losses, scores = self._losses(batch, masked=False)
         if self.mir:
             losses["mir"] = self._losses(batch, masked=True)[0]["mir"]
@@ -116,24 +124,28 @@ class MVLTPretraining(PairTask):
         return losses, scores
 
     def _reconstruction_loss(self, batch: PairBatch, visual: list[Tensor], kept: Tensor) -> Tensor:
-        if self.on_negatives:
-            return mir_loss(self.network.reconstruct(visual, batch.pixel_values.shape[-2:]), batch.pixel_values)
-        maps = [level[kept] for level in visual]
-        return mir_loss(self.network.reconstruct(maps, batch.pixel_values.shape[-2:]), batch.pixel_values[kept])
+        original = batch.pixel_values
+        if not self.on_negatives:
+            visual, original = [level[kept] for level in visual], original[kept]
+        return mir_loss(self._reconstruct(visual, original), original)
+
+    def _reconstruct(self, visual: list[Tensor], original: Tensor) -> Tensor:
+        height, width = original.shape[-2:]
+        return self.network.reconstruct(visual, (height, width))
 
     def test_step(self, batch: PairBatch | RetrievalBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """One batch of the protocol this loader serves."""
         protocol = self.protocols[dataloader_idx]
         if isinstance(batch, RetrievalBatch):
             scores = score_candidates(self.network, batch, self.scored_pairs)
-            self.ranks[protocol].update(batch.query_ids, scores, batch.positive)
+            self._ranks(protocol).update(batch.query_ids, scores, batch.positive)
             self.examples.add_queries(protocol, batch.query_ids, scores)
             return
         if batch.image_mask is None:
             raise RuntimeError("masked image generation was asked for without an image mask")
         masked = hide(batch.pixel_values, batch.image_mask)
         encoded = self.network.encode(masked, batch.input_ids, batch.attention_mask)
-        predicted = self.network.reconstruct(encoded.visual, masked.shape[-2:]).float().clamp(0, 1)
+        predicted = self._reconstruct(encoded.visual, masked).float().clamp(0, 1)
         self.reconstruction.update(predicted, batch.pixel_values, batch.image_mask, batch.rows)
         self.examples.add_images(
             batch.product_id, masked=masked, reconstructed=predicted, original=batch.pixel_values
@@ -149,7 +161,10 @@ class MVLTPretraining(PairTask):
         return {name: self._metric(name).per_query() for name in self.protocols}
 
     def _metric(self, protocol: TestProtocol) -> RetrievalRanks | ReconstructionScores:
-        return self.reconstruction if protocol == "mig" else self.ranks[protocol]  # type: ignore[return-value]
+        return self.reconstruction if protocol == "mig" else self._ranks(protocol)
+
+    def _ranks(self, protocol: TestProtocol) -> RetrievalRanks:
+        return cast(RetrievalRanks, self.ranks[protocol])
 
 
 def _detached(losses: dict[str, Tensor]) -> dict[str, Tensor]:

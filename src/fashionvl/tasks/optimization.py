@@ -17,8 +17,8 @@ class Optimization:
 
     Attributes:
         lr: peak learning rate; 2.5e-3 in the paper, 2.5e-4 in the released code.
-        weight_decay: 1e-4 in the paper, 0.01 in the released code; biases, norms and other vectors are spared, as in
-            the timm recipe the released code builds on.
+        weight_decay: 1e-4 in the paper, 0.01 in the released code; biases, norms and other vectors are
+            spared, as in the timm recipe the released code builds on.
         betas: 0.9 is the paper's "momentum"; the second is AdamW's default.
         eps: AdamW's default.
         warmup_epochs: linear from 0; the paper names none, the released code 5.
@@ -40,7 +40,9 @@ class Optimization:
         if self.warmup_epochs < 0:
             raise InputError(f"optimization.warmup_epochs: {self.warmup_epochs} must not be negative")
 
-    def build(self, module: nn.Module, steps: int, steps_per_epoch: float, global_batch: int) -> dict[str, Any]:
+    def build(
+        self, module: nn.Module, steps: int, steps_per_epoch: float, global_batch: int
+    ) -> dict[str, Any]:
         """What `configure_optimizers` returns.
 
         Args:

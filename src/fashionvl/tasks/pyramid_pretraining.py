@@ -15,8 +15,9 @@ from fashionvl.tasks.optimization import Optimization
 class PyramidPretraining(PairTask):
     """Supervised classification of photographs; no caption is read.
 
-    The labels are the drawn attributes of the synthetic catalogue, or the sub-categories where there are none. The
-    exported pyramid stands where MVLT loads ImageNet weights (section 4.1); E1 of Table 3 leaves it out.
+    The labels are the drawn attributes of the synthetic catalogue, or the sub-categories where there are
+    none. The exported pyramid stands where MVLT loads ImageNet weights (section 4.1); E1 of Table 3 leaves it
+    out.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class PyramidPretraining(PairTask):
 
         Args:
             network: the pyramid.
-            labels: drawn attributes (synthetic catalogue only), or sub-categories.
+            labels: sub-categories alone, or the drawn attributes too (synthetic catalogue only).
             optimization: optimiser and schedule.
         """
         super().__init__(optimization)
@@ -38,30 +39,28 @@ class PyramidPretraining(PairTask):
     def setup(self, stage: str) -> None:
         """Add a head for each label of the data."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if self.labels == "subcategory":
-            self._table: dict[str, Tensor] = {}
-            classes = {"subcategory": len(data.subcategories.names)}
-        else:
-            attributes = data.train_attributes()
-            self._table = {name: torch.from_numpy(codes).long() for name, (_, codes) in attributes.items()}
-            classes = {name: len(values) for name, (values, _) in attributes.items()}
+        attributes = data.train_attributes() if self.labels == "attributes" else {}
+        self._table = {name: torch.from_numpy(codes).long() for name, (_, codes) in attributes.items()}
+        classes = {name: len(values) for name, (values, _) in attributes.items()}
+        classes["subcategory"] = len(data.subcategories.names)
         self.network.add_heads(classes)
 
     def _targets(self, batch: PairBatch) -> dict[str, Tensor]:
-        if self.labels == "subcategory":
-            return {"subcategory": batch.subcategory}
         rows = batch.rows.cpu()
-        return {name: codes[rows].to(self.device) for name, codes in self._table.items()}
+        drawn = {name: codes[rows].to(self.device) for name, codes in self._table.items()}
+        return {**drawn, "subcategory": batch.subcategory}
 
     def _step(self, batch: PairBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean cross-entropy over the labels, and each label's accuracy; -1 marks a label that does not apply."""
+        """Mean cross-entropy over the labels, and their accuracies; -1 marks a label that does not apply."""
         targets = self._targets(batch)
         logits = self.network(batch.pixel_values)
         losses, hits = [], {}
         for name, target in targets.items():
             known = target >= 0
             count = known.sum().clamp(min=1)
-            losses.append(F.cross_entropy(logits[name].float(), target, ignore_index=-1, reduction="sum") / count)
+            losses.append(
+                F.cross_entropy(logits[name].float(), target, ignore_index=-1, reduction="sum") / count
+            )
             hits[f"{name}_accuracy"] = ((logits[name].argmax(-1) == target) & known).sum() / count
         return torch.stack(losses).mean(), hits
 

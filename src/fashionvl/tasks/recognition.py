@@ -1,5 +1,7 @@
 """Category recognition: main category (M-CR) and sub-category (S-CR) from photograph and caption."""
 
+from typing import Any, cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,9 +11,9 @@ from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
 from fashionvl.evaluation.recognition import RecognitionScores
 from fashionvl.models.mvlt import MVLT
-from fashionvl.tasks.initialization import load_weights
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
+from fashionvl.tasks.initialization import load_weights
 from fashionvl.tasks.optimization import Optimization
 
 
@@ -50,11 +52,14 @@ class Recognition(PairTask):
             InputError: the data has more labels than the heads, or the weights do not fit.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        for key, names in (("categories", data.categories.names), ("subcategories", data.subcategories.names)):
+        for key, names in (
+            ("categories", data.categories.names),
+            ("subcategories", data.subcategories.names),
+        ):
             if len(names) > getattr(self.network, key):
                 raise InputError(
-                    f"model.init_args.network.init_args.{key}: {getattr(self.network, key)} outputs for the data's "
-                    f"{len(names)} names"
+                    f"model.init_args.network.init_args.{key}: {getattr(self.network, key)} outputs for the "
+                    f"data's {len(names)} names"
                 )
         if stage == "fit" and self.pretrained:
             load_weights(self.network, self.pretrained)
@@ -68,7 +73,9 @@ class Recognition(PairTask):
         targets = {"m_cr": batch.category, "s_cr": batch.subcategory}
         logits = self._logits(batch)
         losses = {name: F.cross_entropy(logits[name], targets[name]) for name in targets}
-        hits = {f"{name}_accuracy": (logits[name].argmax(-1) == targets[name]).float().mean() for name in targets}
+        hits = {
+            f"{name}_accuracy": (logits[name].argmax(-1) == targets[name]).float().mean() for name in targets
+        }
         return losses, hits
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
@@ -77,7 +84,9 @@ class Recognition(PairTask):
         self.halt_unless_finite(losses, batch.rows, batch_idx)
         total = torch.stack(list(losses.values())).sum()
         values = {"loss": total, **losses, **hits}
-        self.log_all("train", {name: value.detach() for name, value in values.items()}, len(batch), on_step=True)
+        self.log_all(
+            "train", {name: value.detach() for name, value in values.items()}, len(batch), on_step=True
+        )
         return total
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
@@ -88,15 +97,19 @@ class Recognition(PairTask):
     def test_step(self, batch: PairBatch, batch_idx: int) -> None:
         """Collect predictions."""
         logits = self._logits(batch)
-        self.scores["m_cr"].update(logits["m_cr"].argmax(-1), batch.category, batch.rows)
-        self.scores["s_cr"].update(logits["s_cr"].argmax(-1), batch.subcategory, batch.rows)
+        targets = {"m_cr": batch.category, "s_cr": batch.subcategory}
+        for name, metric in self._metrics().items():
+            metric.update(logits[name].argmax(-1), targets[name], batch.rows)
         self.examples.add_predictions(batch, logits)
 
     def on_test_epoch_end(self) -> None:
         """Log `protocol/metric`."""
-        for name, metric in self.scores.items():
+        for name, metric in self._metrics().items():
             self.log_scores(name, metric.compute())
 
-    def per_query(self) -> dict[str, dict[str, object]]:
+    def per_query(self) -> dict[str, dict[str, Any]]:
         """Predictions and targets by row, for intervals and paired tests."""
-        return {name: metric.per_query() for name, metric in self.scores.items()}
+        return {name: metric.per_query() for name, metric in self._metrics().items()}
+
+    def _metrics(self) -> dict[str, RecognitionScores]:
+        return {name: cast(RecognitionScores, metric) for name, metric in self.scores.items()}

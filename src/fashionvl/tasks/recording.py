@@ -20,7 +20,7 @@ from fashionvl.tasks.run_folder import RunFolder, provenance
 
 
 class MetricsLog(Logger):
-    """Appends every logged value to `metrics.csv` as `step, epoch, name, value`; a continued run continues it."""
+    """Appends logged values to `metrics.csv` as `step, epoch, name, value`; a continued run continues it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -50,7 +50,9 @@ class MetricsLog(Logger):
         epoch = int(metrics.get("epoch", 0))
         with self._path.open("a", newline="") as file:
             rows = csv.writer(file)
-            rows.writerows([step, epoch, name, repr(float(v))] for name, v in metrics.items() if name != "epoch")
+            rows.writerows(
+                [step, epoch, name, repr(float(v))] for name, v in metrics.items() if name != "epoch"
+            )
 
     def _rewind(self, step: int) -> None:
         self._started = True
@@ -135,7 +137,7 @@ class RunRecord(Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         for name, columns in arrays.items():
             np.savez_compressed(self.folder.path / f"{name}.npz", **columns)
-        pl_module.examples.save(self.folder.path / "examples", data)  # type: ignore[union-attr, operator, arg-type]
+        pl_module.examples.save(self.folder.path / "examples", data)  # type: ignore[union-attr, operator]
         candidates = {
             direction: {"fingerprint": found.fingerprint[:16], "negatives_from": found.negatives_from}
             for direction in pl_module.protocols  # type: ignore[union-attr]
@@ -162,7 +164,7 @@ class RunRecord(Callback):
 
 
 class SeedEachStep(Callback):
-    """Seeds torch before every training step from (seed, step, process): a continued run draws the same dropout."""
+    """Seeds torch from (seed, step, process) before a training step: a continued run has the same dropout."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -1,7 +1,6 @@
 """A run is a folder of plain files: `config.yaml`, `metrics.json`, `metrics.csv`, arrays, checkpoints."""
 
 import json
-import os
 import subprocess
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
@@ -79,7 +78,9 @@ class RunFolder:
         try:
             found: dict[str, Any] = json.loads(file.read_text())
         except ValueError as error:
-            raise InputError(f"{file}: not valid JSON ({error}); delete it and run the stage again") from error
+            raise InputError(
+                f"{file}: not valid JSON ({error}); delete it and run the stage again"
+            ) from error
         if found.get("schema", 0) > SCHEMA:
             raise InputError(f"{file}: schema {found['schema']} is newer than {SCHEMA}; update fashionvl")
         return found
@@ -118,7 +119,7 @@ def _write_whole(file: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as scratch:
         scratch.write(text)
     Path(scratch.name).chmod(0o644)
-    os.replace(scratch.name, file)
+    Path(scratch.name).replace(file)
 
 
 def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
@@ -132,7 +133,9 @@ def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    first, second = ({k: v for k, v in _flatten(c).items() if k.split(".")[0] not in RUN_KEYS} for c in (before, now))
+    first, second = (
+        {k: v for k, v in _flatten(c).items() if k.split(".")[0] not in RUN_KEYS} for c in (before, now)
+    )
     return [
         f"{key} was {first.get(key, 'absent')}, is {second.get(key, 'absent')}"
         for key in sorted(first.keys() | second.keys())

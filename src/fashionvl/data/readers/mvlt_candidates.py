@@ -1,11 +1,10 @@
 """The ready-made retrieval queries that came with MVLT's data: `retrieve_ITR/` and `retrieve_TIR/`.
 
 Structure: the loader for retrieval in `mcloader/fashion_gen.py` of the released code. Each pickle is one
-    query, a
-dictionary of 101 entries of the same keys as a row. The released code scores the photograph of each entry
-against the caption of the same entry and counts the first as the true pair. So in a TIR list the captions
-repeat the query and the photographs are the candidates; in an ITR list the photograph repeats and the
-captions are the candidates.
+query, a dictionary of 101 entries of the same keys as a row. The released code scores the photograph of each
+entry against the caption of the same entry and counts the first as the true pair. So in a TIR list the
+captions repeat the query and the photographs are the candidates; in an ITR list the photograph repeats and
+the captions are the candidates.
 """
 
 from collections.abc import Sequence

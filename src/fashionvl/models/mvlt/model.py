@@ -10,7 +10,7 @@ from huggingface_hub.constants import CONFIG_NAME
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fashionvl.data.records import PairBatch
+from fashionvl.data.records import Pairs
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
 from fashionvl.models.mvlt.checkpoints import read_state
@@ -73,6 +73,8 @@ class MVLT(
         subcategories: sub-categories of the recognition head.
         mask_padding: keep attention off [PAD] tokens where an attention mask is given. The released code
             attends to them.
+        initialization: of the linear layers. `bert`: normal with deviation 0.02, as BERT and PVT at their widths.
+            `xavier`: by fan-in and fan-out, for models so narrow that 0.02 leaves their residual branches silent.
         pretrained_pvt: PVT-v1 weights to start the visual path from: a hub id or folder in `transformers`'
             format, or a file under the original names. Not kept by `save_pretrained`.
 
@@ -101,6 +103,7 @@ class MVLT(
         categories: int = 48,
         subcategories: int = 122,
         mask_padding: bool = False,
+        initialization: Literal["bert", "xavier"] = "bert",
         pretrained_pvt: str | None = None,
     ) -> None:
         super().__init__()
@@ -116,6 +119,7 @@ class MVLT(
         if max_tokens > text_positions:
             raise InputError(f"max_tokens: {max_tokens} exceeds text_positions, {text_positions}")
         self.max_tokens = max_tokens
+        self.categories, self.subcategories = categories, subcategories
         self.mask_padding = mask_padding
         self.text_embeddings = BertEmbeddings(vocab_size, text_width, text_positions, text_dropout)
         self.encoder = Encoder(
@@ -138,6 +142,9 @@ class MVLT(
         for module in (self.text_embeddings, self.matching, self.language, self.category, self.subcategory):
             module.apply(init_transformer_weights)
         self.decoder = build_decoder(decoder, decoder_width, embed_dims, patch_size)
+        if initialization == "xavier":
+            for linear in (module for module in self.modules() if isinstance(module, nn.Linear)):
+                nn.init.xavier_uniform_(linear.weight)
         if pretrained_pvt is not None:
             load_pvt(self, pretrained_pvt)
 
@@ -206,7 +213,7 @@ class MVLT(
             return image
         return F.interpolate(image, size=size, mode="bilinear")
 
-    def match(self, batch: PairBatch) -> Tensor:
+    def match(self, batch: Pairs) -> Tensor:
         """Match scores `[B]`: the log-odds that text and image belong together.
 
         They order pairs as the released softmax probability of "matched" does, but do not saturate into ties.
