@@ -36,8 +36,9 @@ $(DEMO)/pyramid/.done: $(READY) $(MVLT)/pyramid.yaml $(MVLT)/pyramid-laptop.yaml
 	$(FASHIONVL) fit --config $(MVLT)/pyramid.yaml --config $(MVLT)/pyramid-laptop.yaml --run_dir $(@D) $(ARGS)
 	@touch $@
 
-$(DEMO)/pretrain/.done: $(DEMO)/pyramid/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml
-	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml --run_dir $(@D) \
+$(DEMO)/pretrain/.done: $(DEMO)/pyramid/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml
+	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
+	  --config $(MVLT)/pretrain-laptop.yaml --run_dir $(@D) \
 	  --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(ARGS)
 	@touch $@
 

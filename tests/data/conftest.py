@@ -61,13 +61,15 @@ def write_fashion_gen() -> Callable[..., Path]:
 def write_mvlt_folder() -> Callable[..., list[dict[str, Any]]]:
     """Write one split in the layout of the released MVLT code; gives the dictionaries it pickled."""
 
-    def write(root: Path, split: str = "valid", rows: int = 6, size: int = 32) -> list[dict[str, Any]]:
+    def write(
+        root: Path, split: str = "valid", rows: int = 6, size: int = 32, first_product: int = 100
+    ) -> list[dict[str, Any]]:
         images, infos = root / f"extracted_{split}_images", root / f"full_{split}_info_PAI"
         images.mkdir(parents=True)
         infos.mkdir()
         entries = []
         for row, image in enumerate(_garments(rows, size)):
-            product = 100 + row // 2
+            product = first_product + row // 2
             entry = {
                 "product_id": str(product),
                 "img_name": f"{product}_{row % 2}.png",

@@ -14,15 +14,28 @@ CONFIG = {"model": {"lr": 0.1, "mask": {"ratio": 0.5}}, "data": {"root": None}, 
 
 
 def test_the_first_claim_writes_the_configuration_and_the_same_one_continues(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.claim(CONFIG)
+    folder = _trained(tmp_path / "run")
     assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text()) == CONFIG
     folder.claim({**CONFIG, "ckpt_path": "elsewhere.ckpt"})
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text()) == CONFIG
+
+
+def _trained(path: Path) -> RunFolder:
+    folder = RunFolder(path)
+    folder.claim(CONFIG)
+    folder.checkpoints.mkdir()
+    folder.last_checkpoint.write_bytes(b"weights")
+    return folder
+
+
+def test_a_folder_without_a_checkpoint_takes_a_corrected_configuration(tmp_path: Path) -> None:
+    RunFolder(tmp_path).claim({**CONFIG, "model": {"lr": -1}})
+    RunFolder(tmp_path).claim(CONFIG)
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == CONFIG
 
 
 def test_another_configuration_is_refused_by_key(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.claim(CONFIG)
+    folder = _trained(tmp_path / "run")
     other = {**CONFIG, "model": {"lr": 0.1, "mask": {"ratio": 0.7}}, "extra": 1}
     with pytest.raises(InputError, match=r"extra was absent, is 1; model\.mask\.ratio was 0\.5, is 0\.7"):
         folder.claim(other)
@@ -75,6 +88,13 @@ def test_a_continued_log_drops_what_came_after_the_checkpoint(tmp_path: Path) ->
         "1,0,train/loss,3.0",
         "2,1,train/loss,0.5",
     ]
+
+
+def test_a_later_test_drops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    MetricsLog(path).log_metrics({"train/loss": 1.0}, 7)
+    MetricsLog(path, training=False).log_metrics({"tir/r1": 5.0}, 0)
+    assert _lines(path)[1:] == ["7,0,train/loss,1.0", "0,0,tir/r1,5.0"]
 
 
 def test_a_line_cut_by_a_kill_is_dropped(tmp_path: Path) -> None:

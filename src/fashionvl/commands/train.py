@@ -6,16 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from jsonargparse import ArgumentError
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from rich.console import Console
 
+from fashionvl.commands.parsing import one_line, own_refusal
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.recording import MetricsLog, PauseOnInterrupt, RunRecord, SeedEachStep, last_checkpoint
 from fashionvl.tasks.run_folder import RunFolder
 
-NOISE = (r"'set_vital' is deprecated", r"`isinstance\(treespec, LeafSpec\)`", r".*does not have many workers")
+NOISE = (
+    r"'set_vital' is deprecated",
+    r"`isinstance\(treespec, LeafSpec\)`",
+    r".*does not have many workers",
+    r"LightningCLI's args parameter is intended",
+)
 """Warnings of the libraries that a user can do nothing about, or that laptop scale means to be so."""
 
 
@@ -37,6 +44,31 @@ class FashionVLCLI(LightningCLI):
         # Our samplers shard by themselves: Lightning's would repeat items to even out the test shards.
         parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.logger": False})
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse; a key or value that does not fit is the user's mistake.
+
+        Raises:
+            InputError: naming the key.
+        """
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            raise InputError(one_line(str(error))) from error
+
+    def instantiate_classes(self) -> None:
+        """Build trainer, task and data.
+
+        Raises:
+            InputError: a constructor refused its arguments.
+        """
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            refusal = own_refusal(error)
+            if refusal is None:
+                raise
+            raise refusal from None
+
     def before_instantiate_classes(self) -> None:
         """Claim the run folder before anything long is built."""
         run_dir = self._get(self.config, "run_dir")
@@ -52,13 +84,21 @@ class FashionVLCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Add the run folder's log and callbacks to whatever the configuration names."""
         seed = int(os.environ.get("PL_GLOBAL_SEED", "0"))
-        trainer = super().instantiate_trainer(default_root_dir=str(self.folder.path), **kwargs)
-        trainer.loggers = [MetricsLog(self.folder.path / "metrics.csv"), *trainer.loggers]
         identity = {key: self._get(self.config, key) for key in ("name", "scale")} | {"seed": seed}
-        ours = [RunRecord(self.folder, identity), SeedEachStep(seed), PauseOnInterrupt(self.folder)]
-        # Lightning runs checkpoint callbacks last; keep it so.
-        callbacks = trainer.callbacks  # type: ignore[attr-defined]  # a connector sets it
-        trainer.callbacks = [*callbacks, *ours, last_checkpoint(self.folder)]  # type: ignore[attr-defined]
+        configured = self._get(self.config_init, "trainer.callbacks") or []
+        callbacks = [
+            *(configured if isinstance(configured, list) else [configured]),
+            RunRecord(self.folder, identity),
+            SeedEachStep(seed),
+            PauseOnInterrupt(self.folder),
+            # Given here and not added later: Lightning would put a checkpoint callback of its own beside it.
+            last_checkpoint(self.folder),
+        ]
+        trainer = super().instantiate_trainer(
+            default_root_dir=str(self.folder.path), callbacks=callbacks, **kwargs
+        )
+        trains = self.subcommand == "fit" and not self.folder.finished("fit")
+        trainer.loggers = [MetricsLog(self.folder.path / "metrics.csv", trains), *trainer.loggers]
         return trainer
 
     def fit(self, **kwargs: Any) -> None:
@@ -106,20 +146,32 @@ class FashionVLCLI(LightningCLI):
             ) from error
 
 
-def train(arguments: list[str] | None = None) -> None:
-    """Parse, instantiate and run one of Lightning's subcommands; None reads the command line."""
+def train(arguments: list[str] | None = None, run: bool = True) -> FashionVLCLI:
+    """Parse, instantiate and run one of Lightning's subcommands.
+
+    Args:
+        arguments: the subcommand and its options; None reads the command line.
+        run: False takes options without a subcommand and stops after instantiating.
+
+    Raises:
+        InputError: a configuration or data that cannot be used.
+    """
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
-    FashionVLCLI(
+    # The parsers raise instead of exiting, so that every mistake is reported in one way.
+    raising = {"exit_on_error": False}
+    return FashionVLCLI(
         PairTask,
         FashionGenDataModule,
         args=arguments,
+        run=run,
         subclass_mode_model=True,
         subclass_mode_data=True,
         save_config_callback=None,
         seed_everything_default=0,
         auto_configure_optimizers=False,
         load_from_checkpoint_support=False,
+        parser_kwargs={**raising, **{command: dict(raising) for command in FashionVLCLI.subcommands()}},
     )
 
 

@@ -219,6 +219,11 @@ class FashionGenDataModule(L.LightningDataModule):
             dataset, EpochSampler(dataset, seed, replicas, rank), self.batch_size, drop_last=True
         )
 
+    def train_batches(self) -> int:
+        """Training batches an epoch has on each process, counted without building the loader."""
+        replicas, _ = self._place()
+        return len(self.train_rows) // (self.batch_size * replicas)
+
     def val_dataloader(self) -> StatefulDataLoader | list[Any]:
         """Dev pairs under one fixed corruption, so that epochs compare."""
         if not len(self.dev_rows):

@@ -53,8 +53,9 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Spent in training and test loops, over all continuations."""
-        return float(sum(self.section(cost).get("seconds", 0.0) for cost in ("fit_cost", "test_cost")))
+        """Spent on training and test, data preparation included; start-up of the process is not."""
+        costs = [self.section(name) for name in ("fit_cost", "test_cost")]
+        return float(sum(max(cost.get("wall_seconds", 0.0), cost.get("seconds", 0.0)) for cost in costs))
 
     def section(self, name: str) -> dict[str, Any]:
         """A section of the record, empty where the record lacks it.

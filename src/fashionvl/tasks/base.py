@@ -1,5 +1,6 @@
 """What every task on image-text pairs shares: optimiser, logging of named losses, a halt at the first NaN."""
 
+import math
 from typing import Any
 
 import lightning as L
@@ -35,11 +36,24 @@ class PairTask(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule over the whole run."""
-        steps = int(self.trainer.estimated_stepping_batches)
-        epochs = self.trainer.max_epochs if self.trainer.max_epochs and self.trainer.max_epochs > 0 else 1
+        steps, steps_per_epoch = self._optimizer_steps()
         batch = self.trainer.datamodule.batch_size  # type: ignore[attr-defined]
         global_batch = batch * self.trainer.world_size * self.trainer.accumulate_grad_batches
-        return self.optimization.build(self, steps, steps / epochs, global_batch)
+        return self.optimization.build(self, steps, steps_per_epoch, global_batch)
+
+    def _optimizer_steps(self) -> tuple[int, int]:
+        """Optimiser steps of the run and of an epoch.
+
+        Lightning's `estimated_stepping_batches` builds the training loader to count, before a checkpoint is
+        restored; a run continued in mid-epoch would then start the epoch's data anew.
+        """
+        trainer = self.trainer
+        batches, limit = trainer.datamodule.train_batches(), trainer.limit_train_batches  # type: ignore[attr-defined]
+        batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+        steps_per_epoch = math.ceil(batches / trainer.accumulate_grad_batches)
+        endless = trainer.max_epochs is None or trainer.max_epochs < 0
+        steps = trainer.max_steps if endless else steps_per_epoch * max(trainer.max_epochs or 0, 1)
+        return (min(steps, trainer.max_steps) if trainer.max_steps >= 0 else steps), steps_per_epoch
 
     def total(self, losses: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
         """The weighted sum of the losses (MVLT Eq. 8)."""
@@ -64,9 +78,10 @@ class PairTask(L.LightningModule):
         Raises:
             NonFiniteLossError: naming epoch, step, losses and rows.
         """
-        interval = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # a connector sets it
-        if self.device.type != "cpu" and batch_idx % max(1, interval):
-            return
+        if self.device.type != "cpu":
+            interval = self.trainer.log_every_n_steps  # type: ignore[attr-defined]  # a connector sets it
+            if batch_idx % max(1, interval):
+                return
         values = {name: float(value.detach()) for name, value in losses.items()}
         if all(torch.isfinite(torch.tensor(value)) for value in values.values()):
             return

@@ -32,6 +32,7 @@ class MVLTPretraining(PairTask):
         mlm: MLM | None = MLM(),  # noqa: B008 - frozen
         mir: MIR | None = MIR(),  # noqa: B008 - frozen
         views: Literal["joint", "alternate"] = "joint",
+        masked_every: int = 2,
         on_negatives: bool = True,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
         scored_pairs: int = 512,
@@ -45,18 +46,22 @@ class MVLTPretraining(PairTask):
             mir: masked image reconstruction.
             views: `joint`: one forward on masked photograph and masked text (paper). `alternate`: even steps
                 see the whole photograph, odd steps the masked one; the text is always masked (released code).
+            masked_every: with alternating views, each how many-th step is a masked one; 2 in the released code.
             on_negatives: MLM and MIR also learn from mismatched pairs, as in the released code; the paper is
                 silent.
             optimization: optimiser and schedule.
             scored_pairs: pairs a retrieval forward takes at most.
 
         Raises:
-            InputError: every objective is off.
+            InputError: every objective is off, or `masked_every` is not positive.
         """
         super().__init__(optimization)
         if itm is None and mlm is None and mir is None:
             raise InputError("model.init_args: itm, mlm and mir are all null; at least one must be on")
+        if masked_every < 1:
+            raise InputError(f"model.init_args.masked_every: {masked_every} must be at least 1")
         self.network, self.itm, self.mlm, self.mir = network, itm, mlm, mir
+        self.masked_every = masked_every
         self.views, self.on_negatives, self.scored_pairs = views, on_negatives, scored_pairs
         # A head without a loss would have no gradient, which DDP refuses.
         for head, objective in ((network.matching, itm), (network.language, mlm), (network.decoder, mir)):
@@ -85,7 +90,8 @@ class MVLTPretraining(PairTask):
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         """One step on one view of the photographs."""
-        masked = self.mir is not None and (self.views == "joint" or batch_idx % 2 == 1)
+        masked_turn = self.views == "joint" or (batch_idx + 1) % self.masked_every == 0
+        masked = self.mir is not None and masked_turn
         losses, scores = self._losses(batch, masked)
         self.halt_unless_finite(losses, batch.rows, batch_idx)
         total = self.total(losses, self.weights)

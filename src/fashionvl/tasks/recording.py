@@ -22,9 +22,11 @@ from fashionvl.tasks.run_folder import RunFolder, provenance
 class MetricsLog(Logger):
     """Appends logged values to `metrics.csv` as `step, epoch, name, value`; a continued run continues it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, training: bool = True) -> None:
+        """Log to `path`; a test of a finished run, which is not `training`, drops nothing logged before."""
         super().__init__()
         self._path = path
+        self._training = training
         self._started = False
 
     @property
@@ -43,10 +45,10 @@ class MetricsLog(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Append; the first call drops lines that an interrupted run wrote after its last checkpoint."""
+        """Append; in training, the first call drops what an interrupted run wrote after its checkpoint."""
         step = step or 0
         if not self._started:
-            self._rewind(step)
+            self._start(step if self._training else sys.maxsize)
         epoch = int(metrics.get("epoch", 0))
         with self._path.open("a", newline="") as file:
             rows = csv.writer(file)
@@ -54,12 +56,13 @@ class MetricsLog(Logger):
                 [step, epoch, name, repr(float(v))] for name, v in metrics.items() if name != "epoch"
             )
 
-    def _rewind(self, step: int) -> None:
+    def _start(self, before: int) -> None:
+        """Keep whole lines of steps `before` this one."""
         self._started = True
         kept: list[list[str]] = []
         if self._path.exists():
             with self._path.open(newline="") as file:
-                kept = [row for row in list(csv.reader(file))[1:] if len(row) == 4 and int(row[0]) < step]
+                kept = [row for row in list(csv.reader(file))[1:] if len(row) == 4 and int(row[0]) < before]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("w", newline="") as file:
             csv.writer(file).writerows([["step", "epoch", "name", "value"], *kept])
@@ -74,6 +77,7 @@ class RunRecord(Callback):
         self._seconds = 0.0
         self._pairs = 0
         self._resumed_at = 0.0
+        self._stage_began = time.perf_counter()
 
     def state_dict(self) -> dict[str, Any]:
         """Training time and pairs so far, so that a continued run counts both parts."""
@@ -112,9 +116,15 @@ class RunRecord(Callback):
                 "pairs": self._pairs,
                 "seconds": round(self._elapsed(), 3),
                 "pairs_per_second": round(self._pairs / max(self._elapsed(), 1e-9), 1),
+                "wall_seconds": self._stage_seconds(),
                 **_peak_memory(),
             },
         )
+
+    def _stage_seconds(self) -> float:
+        """Of the stage that ends now, data preparation included; of this session only."""
+        began, self._stage_began = self._stage_began, time.perf_counter()
+        return round(self._stage_began - began, 3)
 
     @staticmethod
     def _reached_end(trainer: L.Trainer) -> bool:
@@ -147,7 +157,11 @@ class RunRecord(Callback):
         self.folder.record(
             **self._facts(trainer, pl_module),
             test={name: float(value) for name, value in trainer.callback_metrics.items()},
-            test_cost={"seconds": round(time.perf_counter() - self._resumed_at, 3), **_peak_memory()},
+            test_cost={
+                "seconds": round(time.perf_counter() - self._resumed_at, 3),
+                "wall_seconds": self._stage_seconds(),
+                **_peak_memory(),
+            },
             candidates=candidates,
         )
 
@@ -194,17 +208,34 @@ class PauseOnInterrupt(Callback):
         print("\nfinishing this step, then saving; press Ctrl-C again to stop at once", file=sys.stderr)  # noqa: T201
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
-        """Save where the run can continue exactly, then stop."""
-        if self._asked:
-            # Counted by the loop only after this hook, but part of what is being saved.
-            trainer.fit_loop.epoch_loop.batch_progress.increment_completed()
+        """Save where the run can continue exactly, then stop.
+
+        An epoch's last batch is followed by validation, which a run continued from here would leave out: then
+        the end of the epoch is waited for.
+        """
+        if self._asked and not trainer.is_last_batch:
             trainer.save_checkpoint(self.folder.last_checkpoint)
+            raise KeyboardInterrupt
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop between epochs; `last.ckpt` has just been written."""
+        if self._asked:
             raise KeyboardInterrupt
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Give SIGINT back."""
+        self._release()
+
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Give SIGINT back."""
+        self._release()
+
+    def _release(self) -> None:
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
 
 
 def last_checkpoint(folder: RunFolder) -> ModelCheckpoint:

@@ -40,14 +40,19 @@ class RunFolder:
     def claim(self, config: dict[str, Any]) -> None:
         """Write `config.yaml`, or check that the run that is there has the same one.
 
+        A folder with a configuration and nothing else, left by a run that failed before its first checkpoint,
+        is taken over.
+
         Raises:
             InputError: the folder holds a run of another configuration; the differing keys are named.
         """
-        file = self.path / "config.yaml"
-        if file.exists():
+        if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
             self.check(config)
             return
-        _write_whole(file, yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False))
+        _write_whole(
+            self.path / "config.yaml",
+            yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False),
+        )
 
     def check(self, config: dict[str, Any], sections: tuple[str, ...] = ()) -> None:
         """Compare a configuration with the run's, in some sections or in all.

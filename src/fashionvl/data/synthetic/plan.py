@@ -14,6 +14,11 @@ from fashionvl.errors import InputError
 TWIN_EVERY = 3
 """One product in so many copies the one before it and changes one attribute: two thirds have a near-twin."""
 
+UNADORNED_SHARE = 0.6
+"""Chance that a product is solid, and again that its trim is plain, before its own draw: in Fashion-Gen most are."""
+
+UNADORNED = {"pattern": "solid", "trim": "plain"}
+
 MIN_CONTRAST = 105.0
 """Least sRGB distance between a product's colour and its second colour."""
 
@@ -114,6 +119,7 @@ def _contrasting(colour: str) -> tuple[str, ...]:
 def _draw(kind: Kind, rng: np.random.Generator) -> dict[str, str]:
     attributes = {"colour": _pick(rng, tuple(COLOURS))}
     attributes |= {name: _pick(rng, values) for name, values in kind.choices.items()}
+    attributes |= {name: value for name, value in UNADORNED.items() if rng.random() < UNADORNED_SHARE}
     if _clash(attributes):
         attributes["trim"] = "plain"
     if _needs_second(attributes):

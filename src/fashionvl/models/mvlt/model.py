@@ -73,8 +73,9 @@ class MVLT(
         subcategories: sub-categories of the recognition head.
         mask_padding: keep attention off [PAD] tokens where an attention mask is given. The released code
             attends to them.
-        initialization: of the linear layers. `bert`: normal with deviation 0.02, as BERT and PVT at their widths.
-            `xavier`: by fan-in and fan-out, for models so narrow that 0.02 leaves their residual branches silent.
+        initialization: of linear layers and embeddings. `bert`: normal with deviation 0.02, as BERT and PVT at their
+            widths. `xavier`: by fan-in and fan-out, for models so narrow that 0.02 leaves their residual
+            branches silent.
         pretrained_pvt: PVT-v1 weights to start the visual path from: a hub id or folder in `transformers`'
             format, or a file under the original names. Not kept by `save_pretrained`.
 
@@ -143,10 +144,16 @@ class MVLT(
             module.apply(init_transformer_weights)
         self.decoder = build_decoder(decoder, decoder_width, embed_dims, patch_size)
         if initialization == "xavier":
-            for linear in (module for module in self.modules() if isinstance(module, nn.Linear)):
-                nn.init.xavier_uniform_(linear.weight)
+            self._draw_by_width()
         if pretrained_pvt is not None:
             load_pvt(self, pretrained_pvt)
+
+    def _draw_by_width(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+            elif isinstance(module, nn.Embedding):
+                nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
 
     @property
     def config(self) -> dict[str, Any]:

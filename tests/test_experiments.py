@@ -1,0 +1,162 @@
+"""Every recipe and every overlay of the repository, through the real parser."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonargparse import ArgumentError
+
+from fashionvl.commands.train import FashionVLCLI, train
+from fashionvl.tasks import MVLTPretraining
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("experiments", "baselines", "ablations")
+HUB_VOCABULARIES = {"bert-base-uncased": 30522}
+NO_HUB = "model: {init_args: {network: {init_args: {pretrained_pvt: null}}}}"
+ON_A_LAPTOP = (
+    "--trainer.accelerator=cpu --trainer.devices=1 --trainer.strategy=auto --trainer.precision=32-true"
+)
+
+
+def bases_of(overlay: Path) -> list[list[Path]]:
+    """The chains of files an overlay goes on, from its first line: `over A.yaml or B.yaml [after C.yaml]`.
+
+    Names are relative to the overlay's folder, or to the root of the repository.
+    """
+    first = overlay.read_text().splitlines()[0]
+    found = re.search(r"\bover ([\w./-]+\.yaml(?: or [\w./-]+\.yaml)*)(?: after ([\w./-]+\.yaml))?", first)
+    assert found, f"{overlay}: the first line names no base; write 'over X.yaml'"
+
+    def locate(name: str) -> Path:
+        places = [folder / name for folder in (overlay.parent, ROOT) if (folder / name).is_file()]
+        assert places, f"{overlay}: goes over {name}, which is neither beside it nor in the repository"
+        return places[0]
+
+    return [[locate(name), *([locate(found[2])] if found[2] else [])] for name in found[1].split(" or ")]
+
+
+def _is_overlay(file: Path) -> bool:
+    return file.read_text().startswith("# Overlay")
+
+
+FILES = sorted(
+    file for folder in FOLDERS for file in (ROOT / folder).rglob("*.yaml") if file.name != "study.yaml"
+)
+RECIPES = [[file] for file in FILES if not _is_overlay(file)]
+LAID_OVER = [[*chain, file] for file in FILES if _is_overlay(file) for chain in bases_of(file)]
+
+
+def _label(chain: list[Path]) -> str:
+    return "+".join(str(file.relative_to(ROOT).with_suffix("")) for file in chain)
+
+
+def _options(chain: list[Path]) -> list[str]:
+    return [word for file in chain for word in ("--config", str(file))]
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> FashionVLCLI:
+    smoke = [ROOT / "experiments" / "mvlt" / name for name in ("pretrain.yaml", "smoke.yaml")]
+    return train([*_options(smoke), "--run_dir", str(tmp_path_factory.mktemp("run"))], run=False)
+
+
+def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict) or not node:
+        return {prefix: node}
+    return {
+        key: value
+        for name, child in node.items()
+        for key, value in _flatten(child, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
+
+
+def _resolved(cli: FashionVLCLI, chain: list[Path]) -> dict[str, Any]:
+    plain = cli.parser.parse_args(_options(chain)).as_dict()
+    plain.pop("config")
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in _flatten(plain).items()}
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(RECIPES) >= 3
+    assert len(LAID_OVER) >= 3
+
+
+@pytest.mark.parametrize("chain", [*RECIPES, *LAID_OVER], ids=_label)
+def test_a_recipe_builds_a_task_and_its_data_that_fit(
+    cli: FashionVLCLI, chain: list[Path], tmp_path: Path
+) -> None:
+    offline = []
+    if _resolved(cli, chain).get("model.init_args.network.init_args.pretrained_pvt"):
+        offline = [tmp_path / "offline.yaml"]
+        offline[0].write_text(NO_HUB)
+    options = [*_options([*chain, *offline]), "--run_dir", str(tmp_path / "run"), *ON_A_LAPTOP.split()]
+    built = train(options, run=False)
+    task, data = built.model, built.datamodule
+    assert built.config["name"] != "unnamed"
+    if task.corruption.image:
+        task.corruption.image.check_size(data.image_size, data.image_size)
+    if isinstance(task, MVLTPretraining):
+        words = data.vocabulary if data.tokenizer_name == "train" else HUB_VOCABULARIES[data.tokenizer_name]
+        assert words <= task.network.text_embeddings.word.num_embeddings
+        assert data.max_tokens <= task.network.max_tokens
+
+
+ABSENT = object()
+
+
+@pytest.mark.parametrize("chain", LAID_OVER, ids=_label)
+def test_an_overlay_changes_what_it_declares_and_nothing_else(cli: FashionVLCLI, chain: list[Path]) -> None:
+    declared = _flatten(yaml.safe_load(chain[-1].read_text()))
+    before, after = _resolved(cli, chain[:-1]), _resolved(cli, chain)
+    for key, value in declared.items():
+        assert after[key] == value, key
+    changed = {key for key in before | after if before.get(key, ABSENT) != after.get(key, ABSENT)}
+    replaced = {key for key, value in declared.items() if value is None}
+    replaced |= {key for key, value in before.items() if any(name.startswith(f"{key}.") for name in declared)}
+    undeclared = {
+        key
+        for key in changed - declared.keys() - replaced
+        if not any(key.startswith(f"{whole}.") for whole in replaced)
+    }
+    assert undeclared == set()
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["no_such", "model.init_args.no_such", "model.init_args.network.init_args.no_such",
+     "model.init_args.mir.mask.no_such", "data.init_args.no_such", "trainer.no_such"],
+)  # fmt: skip
+def test_an_unknown_key_in_an_overlay_is_refused(cli: FashionVLCLI, tmp_path: Path, key: str) -> None:
+    content: Any = 1
+    for name in reversed(key.split(".")):
+        content = {name: content}
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump(content))
+    with pytest.raises(ArgumentError, match="no_such"):
+        cli.parser.parse_args(_options([ROOT / "experiments" / "mvlt" / "pretrain.yaml", overlay]))
+
+
+def test_a_recipe_that_is_not_there_is_refused(cli: FashionVLCLI, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="absent"):
+        cli.parser.parse_args(_options([tmp_path / "absent.yaml"]))
+
+
+def test_the_first_line_of_an_overlay_names_its_bases(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        (tmp_path / name).write_text("")
+    a, b, c = (tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml"))
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("# Overlay: small; over a.yaml or b.yaml.\n")
+    assert bases_of(overlay) == [[a], [b]]
+    overlay.write_text("# Overlay: small; over a.yaml after c.yaml.\n")
+    assert bases_of(overlay) == [[a, c]]
+    overlay.write_text("# Overlay: over experiments/mvlt/pretrain.yaml\n")
+    assert bases_of(overlay) == [[ROOT / "experiments" / "mvlt" / "pretrain.yaml"]]
+    overlay.write_text("# Overlay: for nothing in particular\nscale: smoke\n")
+    with pytest.raises(AssertionError, match="names no base"):
+        bases_of(overlay)
+    overlay.write_text("# Overlay: over elsewhere.yaml\n")
+    with pytest.raises(AssertionError, match=r"elsewhere\.yaml, which is neither"):
+        bases_of(overlay)
