@@ -143,6 +143,16 @@ def test_weights_that_are_not_there_are_named(
     assert "nowhere is neither" in _complaint(capfd)
 
 
+def test_a_head_with_too_few_outputs_is_named(
+    catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    few = ("--model.init_args.network.init_args.subcategories", "3", "--model.init_args.weights", "null")
+    with pytest.raises(SystemExit) as stopped:
+        main(_arguments("recognition", tmp_path / "run", catalogue, *few))
+    assert stopped.value.code == 2
+    assert "init_args.subcategories: 3 outputs" in _complaint(capfd)
+
+
 def test_a_pyramid_is_taught_and_given_to_mvlt(catalogue: Path, tmp_path: Path) -> None:
     main(_arguments("pyramid", tmp_path / "pyramid", catalogue))
     assert "dev/colour_accuracy" in _metrics(tmp_path / "pyramid")["fit"]
@@ -172,6 +182,8 @@ def test_every_objective_off_is_refused(
         ("model.init_args.mlm.mask.ratio", "-1", "outside"),
         ("data.init_args.batch_size", "100000", "training pairs"),
         ("data.init_args.tokenizer", "nowhere/such", "tokenizer nowhere/such"),
+        ("data.init_args.vocabulary", "310", "vocab_size: 300 is less than the 310 word pieces"),
+        ("data.init_args.max_tokens", "30", "30 tokens, the model has max_tokens 24"),
         ("data.init_args.root", "nowhere", "nowhere: no such folder"),
         ("config", "nowhere.yaml", "File does not exist"),
     ],

@@ -59,10 +59,10 @@ def index_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def data(catalogue: Path, index_dir: Path) -> Open:
-    """The synthetic catalogue; keywords replace arguments, `replicas` and `rank` place a stub trainer."""
+    """The synthetic catalogue; keywords replace arguments, the first ones describe a stub trainer."""
 
     def open_data(
-        task: Task | None = None, replicas: int = 1, rank: int = 0, **arguments: Any
+        task: Task | None = None, replicas: int = 1, rank: int = 0, epoch: int = 0, **arguments: Any
     ) -> FashionGenDataModule:
         defaults: dict[str, Any] = {
             "root": str(catalogue),
@@ -80,8 +80,11 @@ def data(catalogue: Path, index_dir: Path) -> Open:
         opened = FashionGenDataModule(**(defaults | arguments))
         opened.prepare_data()
         opened.setup()
-        stub = SimpleNamespace(world_size=replicas, global_rank=rank, lightning_module=task or Task())
-        opened.trainer = stub  # type: ignore[assignment]
+        progress = SimpleNamespace(current=SimpleNamespace(processed=epoch))
+        opened.trainer = SimpleNamespace(  # type: ignore[assignment]
+            world_size=replicas, global_rank=rank, lightning_module=task or Task(),
+            fit_loop=SimpleNamespace(epoch_progress=progress),
+        )  # fmt: skip
         return opened
 
     return open_data
@@ -134,6 +137,14 @@ def test_training_batches_are_whole_shuffled_and_new_each_epoch(data: Open) -> N
     assert set(_rows(first)) <= set(opened.train_rows.tolist())
     loader.sampler.set_epoch(1)
     assert _rows(list(loader)) != _rows(first)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_loader_built_in_a_later_epoch_starts_there(data: Open, workers: int) -> None:
+    loader = data().train_dataloader()
+    loader.sampler.set_epoch(3)
+    later = data(epoch=3, num_workers=workers).train_dataloader()
+    assert torch.equal(next(iter(later)).rows, next(iter(loader)).rows)
 
 
 def test_the_run_s_seed_decides_the_order(data: Open, monkeypatch: pytest.MonkeyPatch) -> None:

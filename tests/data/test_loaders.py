@@ -63,3 +63,27 @@ def test_every_epoch_and_every_seed_has_its_own_order() -> None:
     assert all(sorted(order) == list(range(50)) for order in orders.values())
     assert len({tuple(order) for order in orders.values()}) == len(orders)
     assert orders[0, 0] == [position for _, position in _epoch(50, 1, 0)]
+
+
+@given(size=SIZES, replicas=st.integers(1, 3), epoch=st.integers(0, 5), data=st.data(), named=st.booleans())
+def test_a_restored_place_goes_on_in_the_same_order(
+    size: int, replicas: int, epoch: int, data: st.DataObject, named: bool
+) -> None:
+    rank = data.draw(st.integers(0, replicas - 1))
+    sampler, again = (EpochSampler(range(size), 0, replicas, rank) for _ in range(2))  # type: ignore[arg-type]
+    sampler.set_epoch(epoch)
+    items = iter(sampler)
+    for _ in range(data.draw(st.integers(0, size // replicas))):
+        next(items)
+    again.load_state_dict(sampler.state_dict())
+    if named:
+        again.set_epoch(epoch)
+    assert list(again) == list(items)
+    assert list(again) == _epoch(size, replicas, rank, epoch)
+
+
+def test_a_place_in_another_epoch_is_forgotten() -> None:
+    sampler = EpochSampler(range(9), 0, 1, 0)  # type: ignore[arg-type]
+    sampler.load_state_dict({"epoch": 0, "yielded": 9})
+    sampler.set_epoch(1)
+    assert list(sampler) == _epoch(9, 1, 0, 1)

@@ -205,6 +205,12 @@ class FashionGenDataModule(L.LightningDataModule):
     def _place(self) -> tuple[int, int]:
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
+    def _epoch(self) -> int:
+        """The epoch that a checkpoint, restored before the loader is built, has left to train."""
+        if self.trainer is None:
+            return 0
+        return int(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]
+
     def train_dataloader(self) -> StatefulDataLoader:
         """Shuffled training pairs, corrupted as the task asks; resumable in mid-epoch."""
         seed = int(os.environ.get("PL_GLOBAL_SEED", "0"))
@@ -215,9 +221,8 @@ class FashionGenDataModule(L.LightningDataModule):
                 f"data.batch_size: {self.batch_size} pairs on each of {replicas} processes is more than the "
                 f"{len(dataset)} training pairs"
             )
-        return self._loader(
-            dataset, EpochSampler(dataset, seed, replicas, rank), self.batch_size, drop_last=True
-        )
+        sampler = EpochSampler(dataset, seed, replicas, rank, self._epoch())
+        return self._loader(dataset, sampler, self.batch_size, drop_last=True)
 
     def train_batches(self) -> int:
         """Training batches an epoch has on each process, counted without building the loader."""

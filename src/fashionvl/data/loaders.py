@@ -12,18 +12,50 @@ class EpochSampler(DistributedSampler[Any]):
     """Shuffles anew each epoch and yields `(epoch, position)`, so that workers need not be told the epoch.
 
     Lightning calls `set_epoch` and leaves a `DistributedSampler` as it is. Every process gets equally many
-    items; the last incomplete round over the processes is dropped, never repeated.
+    items; the last incomplete round over the processes is dropped, never repeated. The place reached is part
+    of the loader's state: without it, a loader would skip as many items of the first epoch's order.
     """
 
-    def __init__(self, dataset: Dataset[Any], seed: int, replicas: int, rank: int) -> None:
+    def __init__(
+        self, dataset: Dataset[Any], seed: int, replicas: int, rank: int, first_epoch: int = 0
+    ) -> None:
+        """Shuffle `dataset` for process `rank` of `replicas`.
+
+        Args:
+            dataset: only its length counts.
+            seed: of the orders.
+            replicas: processes.
+            rank: of this process.
+            first_epoch: until `set_epoch` is called. Loading processes fetch ahead as soon as they start,
+                which in a continued run is before Lightning names the epoch.
+        """
         super().__init__(dataset, num_replicas=replicas, rank=rank, shuffle=True, seed=seed, drop_last=True)
+        self.epoch = first_epoch
+        self._yielded = self._resume_at = 0
 
     def __iter__(self) -> Iterator[Any]:
         generator = torch.Generator().manual_seed(self.seed + 1_000_003 * self.epoch)
         order = torch.randperm(len(self.dataset), generator=generator)  # type: ignore[arg-type]
         # Interleaved, so that a global batch holds the same items whatever the number of processes.
-        for position in order[: self.total_size][self.rank :: self.num_replicas].tolist():
+        own = order[: self.total_size][self.rank :: self.num_replicas].tolist()
+        self._yielded, self._resume_at = self._resume_at, 0
+        for position in own[self._yielded :]:
+            self._yielded += 1
             yield self.epoch, position
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order; a place reached in another epoch is forgotten."""
+        if epoch != self.epoch:
+            self._resume_at = 0
+        super().set_epoch(epoch)
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch and how many of its items were yielded."""
+        return {"epoch": self.epoch, "yielded": self._yielded}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Let the next iteration start where `state_dict` was taken."""
+        self.epoch, self._resume_at = state_dict["epoch"], state_dict["yielded"]
 
 
 class ShardSampler(DistributedSampler[Any]):

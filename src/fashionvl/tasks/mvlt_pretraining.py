@@ -18,6 +18,7 @@ from fashionvl.objectives.matching import ITM, itm_loss
 from fashionvl.objectives.reconstruction import MIR, mir_loss
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
+from fashionvl.tasks.initialization import check_vocabulary
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.retrieval import score_candidates
 
@@ -46,20 +47,25 @@ class MVLTPretraining(PairTask):
             mir: masked image reconstruction.
             views: `joint`: one forward on masked photograph and masked text (paper). `alternate`: even steps
                 see the whole photograph, odd steps the masked one; the text is always masked (released code).
-            masked_every: with alternating views, each how many-th step is a masked one; 2 in the released code.
+            masked_every: with alternating views, each how many-th step is a masked one; 2 in the released
+                code.
             on_negatives: MLM and MIR also learn from mismatched pairs, as in the released code; the paper is
                 silent.
             optimization: optimiser and schedule.
             scored_pairs: pairs a retrieval forward takes at most.
 
         Raises:
-            InputError: every objective is off, or `masked_every` is not positive.
+            InputError: every objective is off, some steps would have none, or `masked_every` is not positive.
         """
         super().__init__(optimization)
         if itm is None and mlm is None and mir is None:
             raise InputError("model.init_args: itm, mlm and mir are all null; at least one must be on")
         if masked_every < 1:
             raise InputError(f"model.init_args.masked_every: {masked_every} must be at least 1")
+        if views == "alternate" and itm is None and mlm is None and mir is not None and not mir.on_clean:
+            raise InputError(
+                "model.init_args.mir.on_clean: with views alternate and mir alone it must be true"
+            )
         self.network, self.itm, self.mlm, self.mir = network, itm, mlm, mir
         self.masked_every = masked_every
         self.views, self.on_negatives, self.scored_pairs = views, on_negatives, scored_pairs
@@ -78,6 +84,10 @@ class MVLTPretraining(PairTask):
         self.ranks = nn.ModuleDict({name: RetrievalRanks() for name in ("tir", "itr")})
         self.reconstruction = ReconstructionScores()
         self.examples = ExampleBook()
+
+    def setup(self, stage: str) -> None:
+        """Check that the data's tokens have embeddings."""
+        check_vocabulary(self.network, self.trainer.datamodule)  # type: ignore[attr-defined]
 
     @property
     def corruption(self) -> Corruption:

@@ -34,8 +34,9 @@ class PyramidPretraining(PairTask):
         Args:
             network: the pyramid.
             labels: sub-categories alone, or the drawn attributes too (synthetic catalogue only).
-            erase: pixels to hide in every second batch; None hides none. The recipe PVT was trained with erases at
-                random too, and a pyramid that has never seen a hidden pixel is lost in MIR's photographs.
+            erase: pixels to hide in every second batch; None hides none. The recipe PVT was trained with
+                erases at random too, and a pyramid that has never seen a hidden pixel is lost in MIR's
+                photographs.
             optimization: optimiser and schedule.
         """
         super().__init__(optimization)

@@ -13,7 +13,7 @@ from fashionvl.evaluation.recognition import RecognitionScores
 from fashionvl.models.mvlt import MVLT
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
-from fashionvl.tasks.initialization import load_weights
+from fashionvl.tasks.initialization import check_vocabulary, load_weights
 from fashionvl.tasks.optimization import Optimization
 
 
@@ -46,12 +46,13 @@ class Recognition(PairTask):
         self.examples = ExampleBook()
 
     def setup(self, stage: str) -> None:
-        """Check the label counts; load the pre-trained weights before fine-tuning.
+        """Check tokens and label counts; load the pre-trained weights before fine-tuning.
 
         Raises:
-            InputError: the data has more labels than the heads, or the weights do not fit.
+            InputError: the data has more tokens or labels than the network, or the weights do not fit.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
+        check_vocabulary(self.network, data)
         for key, names in (
             ("categories", data.categories.names),
             ("subcategories", data.subcategories.names),

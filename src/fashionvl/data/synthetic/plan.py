@@ -15,7 +15,7 @@ TWIN_EVERY = 3
 """One product in so many copies the one before it and changes one attribute: two thirds have a near-twin."""
 
 UNADORNED_SHARE = 0.6
-"""Chance that a product is solid, and again that its trim is plain, before its own draw: in Fashion-Gen most are."""
+"""Chance that a product is solid, and that its trim is plain, before its own draw; most of Fashion-Gen is."""
 
 UNADORNED = {"pattern": "solid", "trim": "plain"}
 

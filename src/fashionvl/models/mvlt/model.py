@@ -73,9 +73,9 @@ class MVLT(
         subcategories: sub-categories of the recognition head.
         mask_padding: keep attention off [PAD] tokens where an attention mask is given. The released code
             attends to them.
-        initialization: of linear layers and embeddings. `bert`: normal with deviation 0.02, as BERT and PVT at their
-            widths. `xavier`: by fan-in and fan-out, for models so narrow that 0.02 leaves their residual
-            branches silent.
+        initialization: of linear layers and embeddings. `bert`: normal with deviation 0.02, as BERT and PVT
+            at their widths. `xavier`: by fan-in and fan-out, for models so narrow that 0.02 leaves their
+            residual branches silent.
         pretrained_pvt: PVT-v1 weights to start the visual path from: a hub id or folder in `transformers`'
             format, or a file under the original names. Not kept by `save_pretrained`.
 

@@ -1,0 +1,46 @@
+"""A parser's complaint on one line."""
+
+import pytest
+
+from fashionvl.commands.parsing import one_line, own_refusal
+from fashionvl.errors import InputError
+
+NESTED = """Parser key "model":
+  Does not validate against any of the Union subtypes
+  Subtypes: [<class 'PairTask'>, <class 'NoneType'>]
+  Errors:
+    - Problem with given class_path 'fashionvl.tasks.MVLTPretraining':
+        Parser key "mir":
+          Does not validate against any of the Union subtypes
+          Subtypes: [<class 'MIR'>, <class 'NoneType'>]
+          Errors:
+            - Problem with given class_path 'fashionvl.objectives.reconstruction.MIR':
+                Parser key "mask.style":
+                  Expected a typing.Literal['grid', 'stroke']. Got value: spiral
+            - Expected a <class 'NoneType'>
+          Given value type: <class 'NestedArg'>
+    - Expected a <class 'NoneType'>
+  Given value: spiral"""
+
+
+@pytest.mark.parametrize(
+    ("complaint", "line"),
+    [
+        (NESTED, "model.mir.mask.style: Expected a typing.Literal['grid', 'stroke']. Got value: spiral"),
+        ("Parser key \"config\": File does not exist: 'a.yaml'", "config: File does not exist: 'a.yaml'"),
+        ("argument subcommand: invalid choice: 'fti'", "argument subcommand: invalid choice: 'fti'"),
+        ("Parser key \"model\":\n  Problem with given class_path 'x.Y':\n    no x", "model: no x"),
+        ("Errors:\n  Subtypes: none", "Errors: Subtypes: none"),
+    ],
+)
+def test_the_innermost_key_and_its_first_reason_remain(complaint: str, line: str) -> None:
+    assert one_line(complaint) == line
+
+
+def test_a_refusal_is_found_behind_what_wraps_it() -> None:
+    refusal = InputError("mask.ratio: 2 is outside [0, 1]")
+    inner, outer = ValueError("union of specs"), ValueError("union of tasks")
+    inner.__cause__, outer.__cause__ = refusal, inner
+    assert own_refusal(outer) is refusal
+    assert own_refusal(refusal) is refusal
+    assert own_refusal(ValueError("of someone else")) is None
