@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fashionvl.data.corruption import Corruption
 from fashionvl.data.records import PairBatch
-from fashionvl.masking.image import ImageMask, hide
 from fashionvl.models.pyramid import PyramidClassifier
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.optimization import Optimization
@@ -26,7 +24,6 @@ class PyramidPretraining(PairTask):
         self,
         network: PyramidClassifier,
         labels: Literal["attributes", "subcategory"] = "attributes",
-        erase: ImageMask | None = None,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
@@ -34,18 +31,10 @@ class PyramidPretraining(PairTask):
         Args:
             network: the pyramid.
             labels: sub-categories alone, or the drawn attributes too (synthetic catalogue only).
-            erase: pixels to hide in every second batch; None hides none. The recipe PVT was trained with
-                erases at random too, and a pyramid that has never seen a hidden pixel is lost in MIR's
-                photographs.
             optimization: optimiser and schedule.
         """
         super().__init__(optimization)
-        self.network, self.labels, self.erase = network, labels, erase
-
-    @property
-    def corruption(self) -> Corruption:
-        """Hidden pixels, when asked for."""
-        return Corruption(image=self.erase)
+        self.network, self.labels = network, labels
 
     def setup(self, stage: str) -> None:
         """Add a head for each label of the data."""
@@ -61,10 +50,10 @@ class PyramidPretraining(PairTask):
         drawn = {name: codes[rows].to(self.device) for name, codes in self._table.items()}
         return {**drawn, "subcategory": batch.subcategory}
 
-    def _step(self, pixel_values: Tensor, batch: PairBatch) -> tuple[Tensor, dict[str, Tensor]]:
+    def _step(self, batch: PairBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean cross-entropy over the labels, and their accuracies; -1 marks a label that does not apply."""
         targets = self._targets(batch)
-        logits = self.network(pixel_values)
+        logits = self.network(batch.pixel_values)
         losses, hits = [], {}
         for name, target in targets.items():
             known = target >= 0
@@ -77,15 +66,12 @@ class PyramidPretraining(PairTask):
 
     def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         """One step."""
-        pixels = batch.pixel_values
-        if batch.image_mask is not None and batch_idx % 2:
-            pixels = hide(pixels, batch.image_mask)
-        loss, hits = self._step(pixels, batch)
+        loss, hits = self._step(batch)
         self.halt_unless_finite({"loss": loss}, batch.rows, batch_idx)
         self.log_all("train", {"loss": loss.detach(), **hits}, len(batch), on_step=True)
         return loss
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
         """Loss and accuracies on the dev split."""
-        loss, hits = self._step(batch.pixel_values, batch)
+        loss, hits = self._step(batch)
         self.log_all("dev", {"loss": loss, **hits}, len(batch))
