@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
-from fashionvl.masking.text import TextMask
-
-IGNORED = -100
-"""Label of a position that carries no loss, as in `transformers`."""
+from fashionvl.masking.text import IGNORED_LABEL, TextMask
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ def mlm_loss(
     Returns:
         The loss, 0 without a masked position; the `[M, V]` logits; their `[M]` labels.
     """
-    asked = labels != IGNORED
+    asked = labels != IGNORED_LABEL
     logits, targets = head(states[asked]).float(), labels[asked]
     if not len(targets):
         return logits.sum() * 0, logits, targets

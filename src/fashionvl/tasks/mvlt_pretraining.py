@@ -12,6 +12,7 @@ from fashionvl.errors import InputError
 from fashionvl.evaluation.ranking import RetrievalRanks
 from fashionvl.evaluation.reconstruction import ReconstructionScores
 from fashionvl.masking.image import hide
+from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.mvlt import MVLT
 from fashionvl.objectives.language import MLM, mlm_loss
 from fashionvl.objectives.matching import ITM, itm_loss
@@ -132,7 +133,7 @@ class MVLTPretraining(PairTask):
             losses["itm"] = itm_loss(logits, batch.itm_labels)
             scores["itm_accuracy"] = (logits.argmax(-1) == batch.itm_labels).float().mean()
         if self.mlm and batch.mlm_labels is not None:
-            labels = batch.mlm_labels.masked_fill(kept[:, None] == 0, -100)
+            labels = batch.mlm_labels.masked_fill(kept[:, None] == 0, IGNORED_LABEL)
             losses["mlm"], logits, asked = mlm_loss(encoded.text[-1], labels, self.network.mlm_logits)
             scores["mlm_accuracy"] = (logits.argmax(-1) == asked).float().sum() / max(1, len(asked))
         if self.mir and (masked or self.mir.on_clean):
