@@ -41,6 +41,19 @@ class PatchEmbedding(nn.Module):
         return self.norm(cells.flatten(2).transpose(1, 2)), (cells.shape[2], cells.shape[3])
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, key_mask: Tensor | None) -> Tensor:
+    """Scaled dot-product attention over `[B, heads, tokens, D]`; bfloat16 is widened to float32 on a CPU.
+
+    There torch's bfloat16 kernel has a backward pass seven times slower than float32's, which cost more than
+    all the linear layers together gained.
+    """
+    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=key_mask)
+    with torch.autocast("cpu", enabled=False):
+        mixed = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=key_mask)
+    return mixed.to(query.dtype)
+
+
 class SpatialReductionAttention(nn.Module):
     """Multi-head attention with visual keys and values shrunk by a strided convolution (PVT, section 3.3).
 
@@ -70,7 +83,7 @@ class SpatialReductionAttention(nn.Module):
         query = self.query(tokens).view(batch, length, self.heads, -1).transpose(1, 2)
         key_value = self.key_value(self._reduce(tokens, grid))
         key, value = key_value.view(batch, -1, 2, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=key_mask)
+        mixed = attend(query, key, value, key_mask)
         return self.output(mixed.transpose(1, 2).reshape(batch, length, width))
 
     def _reduce(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
