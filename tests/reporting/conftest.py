@@ -105,7 +105,10 @@ def write_pretrain(run: Path, images: np.ndarray) -> None:
         **{key: mean + np.array([-1.0, 0.0, 1.0]) for key, mean in means.items()},
     )
     test |= {f"mig/{key}": mean for key, mean in means.items()} | {"mig/n": 3.0}
-    write_arrays(run / "examples/mig.npz", masked=images * 0, reconstructed=images, original=images)
+    hidden = np.ones(images.shape[:-1], bool)
+    write_arrays(
+        run / "examples/mig.npz", masked=images * 0, reconstructed=images, original=images, hidden=hidden
+    )
     negatives = QUERIES * (CANDIDATES - 1)
     sources = {"subcategory": negatives * 3 // 4, "category": negatives // 4, "anywhere": 0}
     candidates = {direction: {"fingerprint": "f", "negatives_from": sources} for direction in ("tir", "itr")}

@@ -64,8 +64,11 @@ def test_generation_shows_all_three_rows(runs, tmp_path):
 
 
 def test_hidden_pixels_turn_grey_and_visible_ones_stay():
-    masked = np.array([[[0, 0, 0], [0, 0, 1], [255, 255, 255]]], np.uint8)
-    np.testing.assert_array_equal(greyed(masked), [[[184, 184, 184], [0, 0, 1], [255, 255, 255]]])
+    masked = np.array([[[0, 0, 0], [0, 0, 0], [255, 255, 255]]], np.uint8)
+    hidden = np.array([[[True, False, False]]])
+    np.testing.assert_array_equal(
+        greyed(masked[None], hidden)[0], [[[184, 184, 184], [0, 0, 0], [255, 255, 255]]]
+    )
 
 
 @pytest.mark.parametrize(

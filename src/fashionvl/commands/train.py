@@ -3,11 +3,12 @@
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning as L
 from jsonargparse import ArgumentError
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from fashionvl.commands.parsing import one_line, own_refusal
@@ -15,7 +16,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.recording import MetricsLog, PauseOnInterrupt, RunRecord, SeedEachStep, last_checkpoint
-from fashionvl.tasks.run_folder import RunFolder
+from fashionvl.tasks.run_folder import RunFolder, WhenChanged
 
 NOISE = (
     r"'set_vital' is deprecated",
@@ -24,6 +25,10 @@ NOISE = (
     r"LightningCLI's args parameter is intended",
 )
 """Warnings of the libraries that a user can do nothing about, or that laptop scale means to be so."""
+
+
+IDENTITY = ("name", "scale", "study", "column", "stage")
+"""Options that say which run this is; the record repeats them."""
 
 
 class FashionVLCLI(LightningCLI):
@@ -41,6 +46,15 @@ class FashionVLCLI(LightningCLI):
         parser.add_argument(
             "--then_test", type=bool, default=False, help="after fit, test in the same process"
         )
+        parser.add_argument(
+            "--when_changed", type=WhenChanged, default="refuse",
+            help="what fit does with a run of another configuration in its folder",
+        )  # fmt: skip
+        parser.add_argument(
+            "--wandb", type=Literal["off", "online", "offline"], default="off", help="log to Weights & Biases"
+        )
+        for key, what in (("study", "study"), ("column", "column of it"), ("stage", "stage of its recipe")):
+            parser.add_argument(f"--{key}", type=str, default="", help=f"the {what} this run belongs to")
         # Our samplers shard by themselves: Lightning's would repeat items to even out the test shards.
         parser.set_defaults({"trainer.use_distributed_sampler": False, "trainer.logger": False})
 
@@ -63,8 +77,9 @@ class FashionVLCLI(LightningCLI):
         """
         try:
             super().instantiate_classes()
-        except ValueError as error:
+        except Exception as error:
             refusal = own_refusal(error)
+            self._record_failure("fit", refusal or error)
             if refusal is None:
                 raise
             raise refusal from None
@@ -77,14 +92,27 @@ class FashionVLCLI(LightningCLI):
         )
         self._dump_config()
         if self.subcommand == "fit":
-            self.folder.claim(self.config_dump)
+            self._claim()
         elif self._get(self.config, "ckpt_path") is None:
             self.folder.check(self.config_dump, ("model", "data"))
+
+    def _claim(self) -> None:
+        # Set from the environment by Lightning, long before the processes have found each other.
+        if getattr(rank_zero_only, "rank", 0):
+            self.folder.await_claim(self.config_dump)
+            return
+        self.folder.claim(self.config_dump, self._get(self.config, "when_changed"))
+        self.folder.retry()
+
+    @rank_zero_only
+    def _record_failure(self, stage: str, error: Exception) -> None:
+        if hasattr(self, "folder") and self.subcommand == "fit":
+            self.folder.failed(stage, error)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
         """Add the run folder's log and callbacks to whatever the configuration names."""
         seed = int(os.environ.get("PL_GLOBAL_SEED", "0"))
-        identity = {key: self._get(self.config, key) for key in ("name", "scale")} | {"seed": seed}
+        identity = {key: self._get(self.config, key) for key in IDENTITY} | {"seed": seed}
         configured = self._get(self.config_init, "trainer.callbacks") or []
         callbacks = [
             *(configured if isinstance(configured, list) else [configured]),
@@ -137,7 +165,8 @@ class FashionVLCLI(LightningCLI):
         """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback."""
         try:
             getattr(self.trainer, stage)(**kwargs)
-        except RuntimeError as error:
+        except Exception as error:
+            self._record_failure(stage, error)
             if "loading state_dict" not in str(error):
                 raise
             first = " ".join(str(error).split("\n\t")[1:2])[:300].strip()
@@ -156,11 +185,16 @@ def train(arguments: list[str] | None = None, run: bool = True) -> FashionVLCLI:
     Raises:
         InputError: a configuration or data that cannot be used.
     """
+    return command_line(FashionVLCLI, arguments, run)
+
+
+def command_line(kind: type[FashionVLCLI], arguments: list[str] | None, run: bool) -> FashionVLCLI:
+    """The suite's command line, as `train` runs it and as a resolver of configurations reads it."""
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
     # The parsers raise instead of exiting, so that every mistake is reported in one way.
     raising = {"exit_on_error": False}
-    return FashionVLCLI(
+    return kind(
         PairTask,
         FashionGenDataModule,
         args=arguments,

@@ -321,6 +321,10 @@ class FashionGenDataModule(L.LightningDataModule):
         """The photograph of a test row as stored, `[H, W, 3]` uint8."""
         return self.test_source.reader.image(int(row))
 
+    def test_products(self, rows: np.ndarray) -> np.ndarray:
+        """Products `[N]` int64 of test rows `[N]`."""
+        return np.asarray(self._test_index.product_id)[rows]
+
     @cached_property
     def _test_captions(self) -> list[str]:
         return self._test_index.unique_captions()

@@ -29,7 +29,7 @@ EXAMPLES = {
         *("images", "captions", "m_cr_names", "m_cr_probabilities", "m_cr_target"),
         *("s_cr_names", "s_cr_probabilities", "s_cr_target"),
     ),
-    "mig": ("masked", "reconstructed", "original"),
+    "mig": ("masked", "reconstructed", "original", "hidden"),
 }
 """The arrays each page is drawn from, in `examples/NAME.npz`."""
 
@@ -176,7 +176,7 @@ def generation_page(examples: Arrays, subtitle: str) -> Canvas:
     """Fig. 7: photographs masked, reconstructed and as they were.
 
     Args:
-        examples: `masked`, `reconstructed` and `original`, each `[n, H, W, 3]` uint8.
+        examples: `masked`, `reconstructed` and `original`, each `[n, H, W, 3]` uint8; `hidden [n, H, W]` bool.
         subtitle: how well it went, in words.
     """
     shown = min(8, len(examples["original"]))
@@ -193,14 +193,14 @@ def generation_grid(
     for row, name in enumerate(("masked", "reconstructed", "original")):
         top = y + row * (side + gap)
         page.text(x, top + side / 2, name, 14, bold=True)
-        pictures = greyed(examples["masked"]) if name == "masked" else examples[name]
+        pictures = greyed(examples["masked"], examples["hidden"]) if name == "masked" else examples[name]
         for column in range(min(shown, len(pictures))):
             page.photograph(x + label_width + column * (side + gap), top, side, pictures[column])
 
 
-def greyed(masked: np.ndarray) -> np.ndarray:
-    """Hidden pixels, which are zero in all channels, in grey; visible pixels of pure black turn grey, too."""
-    return np.where((masked == 0).all(-1, keepdims=True), np.uint8(GREY), masked)
+def greyed(photographs: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """`[n, H, W, 3]` photographs with the `[n, H, W]` hidden pixels in grey."""
+    return np.where(hidden[..., None], np.uint8(GREY), photographs)
 
 
 def percent(probability: float) -> str:

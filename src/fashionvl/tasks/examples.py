@@ -34,11 +34,15 @@ class ExampleBook:
                 kept.append((query, row.sigmoid().cpu().numpy()))
 
     def add_images(self, product_id: Tensor, **images: Tensor) -> None:
-        """Keep named `[B, 3, H, W]` images in [0, 1] that belong together, one photograph a product."""
+        """Keep what belongs together, one photograph a product.
+
+        Args:
+            product_id: `[B]`.
+            images: by name, `[B, 3, H, W]` float in [0, 1], kept as bytes, or `[B, 1, H, W]` bool.
+        """
         for position in self._new_products(product_id):
             for name, batch in images.items():
-                image = (batch[position].permute(1, 2, 0) * 255).round().clamp(0, 255)
-                self._images.setdefault(name, []).append(image.byte().cpu().numpy())
+                self._images.setdefault(name, []).append(_stored(batch[position]))
 
     def add_predictions(self, batch: PairBatch, logits: dict[str, Tensor]) -> None:
         """Keep class probabilities of main and sub-category with their targets, one photograph a product."""
@@ -102,3 +106,10 @@ class ExampleBook:
             arrays[f"{name}_probabilities"] = np.take_along_axis(probabilities, order, axis=1)
             arrays[f"{name}_target"] = np.array([names[targets[name]] for _, _, targets in self._predictions])
         return arrays
+
+
+def _stored(image: Tensor) -> np.ndarray:
+    """`[H, W, 3]` uint8 of an image in [0, 1], `[H, W]` bool of a mask."""
+    if image.dtype == torch.bool:
+        return image[0].cpu().numpy()
+    return (image.permute(1, 2, 0) * 255).round().clamp(0, 255).byte().cpu().numpy()

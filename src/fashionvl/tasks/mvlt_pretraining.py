@@ -106,6 +106,9 @@ class MVLTPretraining(PairTask):
         losses, scores = self._losses(batch, masked)
         self.halt_unless_finite(losses, batch.rows, batch_idx)
         total = self.total(losses, self.weights)
+        if self.mir and "mir" not in losses and torch.distributed.is_initialized():
+            # DDP waits for a gradient of every parameter in every step.
+            total = total + 0 * sum(weight.sum() for weight in self.network.decoder.parameters())
         self.log_all(
             "train", {"loss": total.detach(), **_detached(losses), **scores}, len(batch), on_step=True
         )
@@ -165,8 +168,9 @@ class MVLTPretraining(PairTask):
         predicted = self._reconstruct(encoded.visual, masked).float().clamp(0, 1)
         self.reconstruction.update(predicted, batch.pixel_values, batch.image_mask, batch.rows)
         self.examples.add_images(
-            batch.product_id, masked=masked, reconstructed=predicted, original=batch.pixel_values
-        )
+            batch.product_id,
+            masked=masked, reconstructed=predicted, original=batch.pixel_values, hidden=batch.image_mask,
+        )  # fmt: skip
 
     def on_test_epoch_end(self) -> None:
         """Log `protocol/metric`."""

@@ -15,7 +15,10 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
+from torch.utils.flop_counter import FlopCounterMode
 
+from fashionvl.data.records import Pairs
+from fashionvl.tasks.retrieval import ScoresPairs
 from fashionvl.tasks.run_folder import RunFolder, provenance
 
 
@@ -90,6 +93,12 @@ class RunRecord(Callback):
     def _elapsed(self) -> float:
         return self._seconds + (time.perf_counter() - self._resumed_at if self._resumed_at else 0.0)
 
+    @rank_zero_only
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Refuse to continue on other data."""
+        if stage == "fit":
+            self.folder.check_data(trainer.datamodule.fingerprint)  # type: ignore[attr-defined]
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
         self._resumed_at = time.perf_counter()
@@ -146,6 +155,8 @@ class RunRecord(Callback):
     def _record_test(self, trainer: L.Trainer, pl_module: L.LightningModule, arrays: dict[str, Any]) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
         for name, columns in arrays.items():
+            if "id" in columns:
+                columns["product_id"] = data.test_products(columns["id"])
             np.savez_compressed(self.folder.path / f"{name}.npz", **columns)
         pl_module.examples.save(self.folder.path / "examples", data)  # type: ignore[union-attr, operator]
         candidates = {
@@ -171,6 +182,7 @@ class RunRecord(Callback):
             **self.identity,
             "parameters": sum(p.numel() for p in pl_module.parameters()),
             "trained_parameters": sum(p.numel() for p in pl_module.parameters() if p.requires_grad),
+            "flops": forward_flops(pl_module, trainer.datamodule),  # type: ignore[attr-defined]
             "data": trainer.datamodule.describe(),  # type: ignore[attr-defined]
             "devices": trainer.world_size,
             "precision": str(trainer.precision),
@@ -248,6 +260,25 @@ def last_checkpoint(folder: RunFolder) -> ModelCheckpoint:
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
+
+
+def forward_flops(task: L.LightningModule, data: Any) -> int | None:
+    """Floating-point operations of one forward pass that scores one pair, multiply and add counted apart.
+
+    As torch's counter sees them: matrix products, convolutions and attention, nothing element-wise. None for
+    a task whose network scores no pairs.
+    """
+    network = getattr(task, "network", None)
+    if not isinstance(network, ScoresPairs) or not isinstance(network, torch.nn.Module):
+        return None
+    ids = torch.zeros(1, data.max_tokens, dtype=torch.int64, device=task.device)
+    pixels = torch.zeros(1, 3, data.image_size, data.image_size, device=task.device)
+    training = network.training
+    network.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.match(Pairs(pixels, ids, torch.ones_like(ids)))
+    network.train(training)
+    return int(counter.get_total_flops())
 
 
 def _peak_memory() -> dict[str, float]:

@@ -1,14 +1,18 @@
 """A run is a folder of plain files: `config.yaml`, `metrics.json`, `metrics.csv`, arrays, checkpoints."""
 
+import datetime
+import hashlib
 import json
 import subprocess
 import tempfile
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
+from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml
 from fashionvl.errors import InputError
 
 SCHEMA = 1
@@ -16,8 +20,16 @@ SCHEMA = 1
 
 PACKAGES = ("fashionvl", "torch", "torchvision", "lightning", "transformers", "timm", "numpy", "h5py")
 
-RUN_KEYS = ("run_dir", "ckpt_path", "then_test", "verbose", "config")
+RUN_KEYS = (
+    "run_dir", "ckpt_path", "then_test", "verbose", "config", "when_changed", "wandb",
+    "study", "column", "stage", "trainer.enable_progress_bar", "trainer.enable_model_summary",
+)  # fmt: skip
 """Configuration keys that say how to run, not what: they may differ between a run and its continuation."""
+
+CLAIM_WAIT_SECONDS = 120
+"""How long the other processes of a distributed run wait for the first one to claim the folder."""
+
+WhenChanged = Literal["refuse", "set_aside"]
 
 
 class RunFolder:
@@ -37,21 +49,53 @@ class RunFolder:
         """The trained network, as `save_pretrained` wrote it."""
         return self.path / "model"
 
-    def claim(self, config: dict[str, Any]) -> None:
-        """Write `config.yaml`, or check that the run that is there has the same one.
+    @property
+    def _claim(self) -> Path:
+        return self.path / "claim.json"
 
-        A folder with a configuration and nothing else, left by a run that failed before its first checkpoint,
-        is taken over.
+    def claim(self, config: dict[str, Any], when_changed: WhenChanged = "refuse") -> None:
+        """Write `config.yaml` and `claim.json`, or check that the run that is there has the same ones.
+
+        The claim holds the hash of the configuration, the hashes of the weights it starts from, and later the
+        data's fingerprint. A folder with a configuration and nothing else, left by a run that failed before
+        its first checkpoint, is taken over.
+
+        Args:
+            config: the resolved configuration.
+            when_changed: what to do with a run of another configuration or of other starting weights: refuse
+                to continue, or keep it beside this one as `NAME.HASH` and start afresh.
 
         Raises:
             InputError: the folder holds a run of another configuration; the differing keys are named.
         """
+        claimed = _claim_of(config)
         if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
-            self.check(config)
-            return
-        _write_whole(
-            self.path / "config.yaml",
-            yaml.safe_dump(json.loads(json.dumps(config, default=str)), sort_keys=False),
+            try:
+                self.check(config)
+                self._check_weights(claimed["weights"])
+                return
+            except InputError:
+                if when_changed == "refuse":
+                    raise
+            self._set_aside()
+        _write_whole(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+        _write_whole(self._claim, json.dumps(claimed, indent=1) + "\n")
+
+    def await_claim(self, config: dict[str, Any]) -> None:
+        """In the other processes of a distributed run: wait until the first one has claimed the folder.
+
+        Raises:
+            InputError: it did not within two minutes.
+        """
+        expected = _claim_of(config)
+        deadline = time.monotonic() + CLAIM_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            found = self._claimed()
+            if {key: found.get(key) for key in expected} == expected:
+                return
+            time.sleep(0.1)
+        raise InputError(
+            f"{self.path}: not claimed by the first process of this run; all processes need one file system"
         )
 
     def check(self, config: dict[str, Any], sections: tuple[str, ...] = ()) -> None:
@@ -61,15 +105,72 @@ class RunFolder:
             InputError: they differ; the differing keys are named.
         """
         file = self.path / "config.yaml"
-        before = yaml.safe_load(file.read_text()) if file.exists() else config
+        before, now = _decisive(read_yaml(file) if file.exists() else config), _decisive(config)
         if sections:
-            before, config = ({key: one.get(key) for key in sections} for one in (before, config))
-        differing = _differences(before, json.loads(json.dumps(config, default=str)))
-        if differing:
-            raise InputError(
-                f"{self.path}: holds a run of another configuration ({'; '.join(differing[:5])}); "
-                "choose another --run_dir or delete the folder"
+            before, now = (
+                {key: value for key, value in one.items() if key.split(".")[0] in sections}
+                for one in (before, now)
             )
+        changed = [
+            f"{key} was {before.get(key, ABSENT)}, is {now.get(key, ABSENT)}"
+            for key in differing(before, now)
+        ]
+        if changed:
+            raise InputError(
+                f"{self.path}: holds a run of another configuration ({'; '.join(changed[:5])}); "
+                "choose another --run_dir, delete the folder, or pass --when_changed set_aside"
+            )
+
+    def _check_weights(self, weights: dict[str, str]) -> None:
+        for key in differing(self._claimed().get("weights", weights), weights):
+            raise InputError(
+                f"{self.path}: holds a run that started from other weights ({key} has changed since); "
+                "delete the folder or pass --when_changed set_aside"
+            )
+
+    def check_data(self, fingerprint: str) -> None:
+        """Remember the data a run learns from, or check that they are still the same.
+
+        Raises:
+            InputError: the folder's run has seen other data.
+        """
+        claimed = self._claimed()
+        if claimed.get("data", fingerprint) != fingerprint and self.last_checkpoint.exists():
+            raise InputError(
+                f"{self.path}: holds a run on other data (fingerprint {claimed['data'][:16]}, now "
+                f"{fingerprint[:16]}); choose another --run_dir or delete the folder"
+            )
+        _write_whole(self._claim, json.dumps({**claimed, "data": fingerprint}, indent=1) + "\n")
+
+    def _claimed(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._claim.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _set_aside(self) -> None:
+        """A run never loses what it has computed."""
+        mark = str(self._claimed().get("config", "earlier"))[:8]
+        place = self.path.with_name(f"{self.path.name}.{mark}")
+        number = 1
+        while place.exists():
+            number += 1
+            place = self.path.with_name(f"{self.path.name}.{mark}-{number}")
+        self.path.rename(place)
+
+    def failed(self, stage: str, error: BaseException) -> None:
+        """Leave `failed.json` in a claimed folder, so that a report can say why there are no numbers."""
+        if not self.path.is_dir():
+            return
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        facts = {"stage": stage, "error": reason[:500], "when": when}
+        _write_whole(self.path / "failed.json", json.dumps(facts, indent=1) + "\n")
+
+    def retry(self) -> None:
+        """Forget an earlier failure."""
+        (self.path / "failed.json").unlink(missing_ok=True)
 
     def metrics(self) -> dict[str, Any]:
         """`metrics.json`, or an empty record.
@@ -96,7 +197,9 @@ class RunFolder:
 
     def record(self, **sections: Any) -> None:
         """Add sections to `metrics.json`; the file is replaced in one step."""
-        merged = {**self.metrics(), **sections}
+        claimed = self._claimed()
+        hashed = {"config_hash": claimed["config"]} if "config" in claimed else {}
+        merged = {**self.metrics(), **sections, **hashed}
         _write_whole(self.path / "metrics.json", json.dumps(merged, indent=1, default=float) + "\n")
 
 
@@ -127,22 +230,29 @@ def _write_whole(file: Path, text: str) -> None:
     Path(scratch.name).replace(file)
 
 
-def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(node, dict) or not node:
-        return {prefix: node}
+def _decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's numbers, flat."""
     return {
         key: value
-        for name, child in node.items()
-        for key, value in _flatten(child, f"{prefix}.{name}" if prefix else str(name)).items()
+        for key, value in flatten(plain(config)).items()
+        if not any(key == known or key.startswith(f"{known}.") for known in RUN_KEYS)
     }
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    first, second = (
-        {k: v for k, v in _flatten(c).items() if k.split(".")[0] not in RUN_KEYS} for c in (before, now)
-    )
-    return [
-        f"{key} was {first.get(key, 'absent')}, is {second.get(key, 'absent')}"
-        for key in sorted(first.keys() | second.keys())
-        if first.get(key, "absent") != second.get(key, "absent")
-    ]
+def _claim_of(config: dict[str, Any]) -> dict[str, Any]:
+    return {"config": digest(_decisive(config)), "weights": _starting_weights(config)}
+
+
+def _starting_weights(config: dict[str, Any]) -> dict[str, str]:
+    """SHA-256 of every model on this disk that the task's configuration names."""
+    found = {}
+    for key, value in flatten(plain(config.get("model"))).items():
+        if not isinstance(value, str) or not Path(value).exists():
+            continue
+        places = (Path(value), Path(value) / "model.safetensors", Path(value) / "model" / "model.safetensors")
+        for file in places:
+            if file.is_file():
+                with file.open("rb") as stream:
+                    found[f"model.{key}"] = hashlib.file_digest(stream, "sha256").hexdigest()
+                break
+    return found
