@@ -11,11 +11,26 @@ ARGS ?=
 DEMO := runs/demo
 MVLT := experiments/mvlt
 
+# Of the studies: make ablation-mask-ratio SCALE=laptop SEEDS="0 1 2" DATA=/path/to/fashion-gen LAUNCH="srun ..."
+SCALE ?= laptop
+SEEDS ?= 0 1 2
+DATA ?=
+LAUNCH ?=
+WANDB ?= off
+RUNS ?= runs/$(SCALE)$(if $(DATA),-$(notdir $(abspath $(DATA))))
+
+# Runs side by side share the cores; the sign of -j stands in MAKEFLAGS once a recipe runs.
+JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
+THREADS ?= $(shell echo $$(( $$(nproc) > $(JOBS) ? $$(nproc) / $(JOBS) : 1 )))
+# Progress bars side by side would write over each other.
+SHOW = $(if $(filter-out 1,$(JOBS)),--trainer.enable_progress_bar false --trainer.enable_model_summary false)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint typecheck clean
+.PHONY: help setup demo table3 table4 ablations test lint typecheck clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-zA-Z_-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-zA-Z_<>-]*[a-z0-9<>]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo '  ablation-<study> $(patsubst ablations/%/study.yaml,%,$(wildcard ablations/*/study.yaml))'
 
 setup: $(READY) ## create .venv with the exact versions CI uses
 
@@ -46,6 +61,25 @@ $(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVL
 	$(FASHIONVL) fit --config $(MVLT)/recognition.yaml --config $(MVLT)/laptop.yaml \
 	  --config $(MVLT)/recognition-laptop.yaml --run_dir $(@D) --model.init_args.weights $(DEMO)/pretrain $(ARGS)
 	@touch $@
+
+TABLE3 := mask_ratio mask_unit mask_style objectives pretrained
+GOALS := $(filter ablation-% table3 table4 ablations,$(MAKECMDGOALS))
+
+table3: STUDIES = $(TABLE3) ## MVLT Table 3: five studies, each column with each of SEEDS
+table4: STUDIES = pretrained ## MVLT Table 4: with and without a pre-trained pyramid
+ablations: STUDIES = $(patsubst ablations/%/study.yaml,%,$(wildcard ablations/*/study.yaml)) ## every study there is
+ablation-%: STUDIES = $(subst -,_,$(@:ablation-%=%))
+
+# The report comes in any case, shows what failed, and then fails, too.
+$(sort table3 table4 ablations $(GOALS)): $(READY)
+	+@$(FASHIONVL) plan $(STUDIES) --scale $(SCALE) --seeds $(SEEDS) --runs $(RUNS) $(DATA:%=--data %) --out $(RUNS)/plans/$@.mk
+	-@$(MAKE) --no-print-directory stages PLAN=$(RUNS)/plans/$@.mk STUDIES='$(STUDIES)'
+	@$(FASHIONVL) report $(STUDIES) --scale $(SCALE) --seeds $(SEEDS) --runs $(RUNS) --out $(RUNS)/reports/$@ --complete
+
+ifdef PLAN
+include $(PLAN)
+stages: $(foreach study,$(STUDIES),stages-$(subst _,-,$(study)))
+endif
 
 test: $(READY) ## run the tests (under 10 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

@@ -46,6 +46,10 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.summary import summary
 
         _run_functions(summary, arguments[1:], "fashionvl summary")
+    elif arguments[0] == "plan":
+        from fashionvl.commands.plan import main as plan
+
+        plan(arguments[1:])
     else:
         from fashionvl.commands.train import train
 

@@ -1,0 +1,68 @@
+"""`fashionvl plan`: studies in, make rules out, after every column has been resolved by the real parser."""
+
+from pathlib import Path
+
+from fashionvl.commands.resolve import Resolver
+from fashionvl.commands.study_options import study_parser
+from fashionvl.configuration import digest
+from fashionvl.errors import InputError
+from fashionvl.studies.plan import Setting, overlays, rules
+from fashionvl.studies.study import Study, read_study
+
+DEFAULT_SEEDS = (0, 1, 2)
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line and plan."""
+    parser = study_parser("plan", "Write the make rules that run every column of some studies.")
+    parser.add_argument(
+        "--data", type=Path, help="folder with the Fashion-Gen files; default: a synthetic catalogue"
+    )
+    parser.add_argument("--out", type=Path, help="file to write; default: RUNS/plans/STUDIES.mk")
+    given = parser.parse_args(arguments)
+    runs = given.runs or Path("runs") / given.scale
+    setting = Setting(given.scale, tuple(given.seeds or DEFAULT_SEEDS), runs, given.data)
+    out = given.out or runs / "plans" / f"{'+'.join(given.studies)}.mk"
+    plan([read_study(name, given.folder) for name in given.studies], setting, out)
+
+
+def plan(studies: list[Study], setting: Setting, out: Path) -> None:
+    """Check every column as `fit` would resolve it, then write the rules to `out` in one step.
+
+    Raises:
+        InputError: the data are not there, the recipe lacks the scale, or a column cannot be resolved.
+    """
+    if setting.data is not None and not setting.data.is_dir():
+        raise InputError(f"--data: {setting.data} is not a folder; name the one with the Fashion-Gen files")
+    text = rules(studies, setting)
+    resolver = Resolver()
+    for study in studies:
+        check_columns(study, setting.scale, resolver)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = out.with_name(f".{out.name}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(out)
+
+
+def check_columns(study: Study, scale: str, resolver: Resolver) -> None:
+    """Resolve every column as `fit` would, so that a wrong key stops the plan and not the third hour.
+
+    Raises:
+        InputError: the parser refuses a column, or two columns are one configuration.
+    """
+    seen: dict[str, str] = {}
+    for column in study.columns:
+        resolved = []
+        for stage in study.recipe.at(scale):
+            if stage.name in study.stages:
+                try:
+                    resolved.append(resolver.resolve(overlays(study, stage, column, scale)))
+                except InputError as error:
+                    raise InputError(f"{column.overlay or stage.config}: {error}") from error
+        mark = digest(resolved)
+        if mark in seen:
+            raise InputError(
+                f"study {study.name}: columns {seen[mark]} and {column.id} resolve to the same configuration "
+                f"at {scale} scale; let one of them differ or drop it"
+            )
+        seen[mark] = column.id

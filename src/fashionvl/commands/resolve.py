@@ -1,0 +1,45 @@
+"""Configurations resolved as `fit` would, with nothing built."""
+
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentError
+
+from fashionvl.commands.parsing import one_line
+from fashionvl.commands.train import FashionVLCLI, command_line
+from fashionvl.configuration import flatten, plain
+from fashionvl.errors import InputError
+
+
+class _ParserOnly(FashionVLCLI):
+    """Stops once the parser stands."""
+
+    def parse_arguments(self, parser: Any, args: Any) -> None:
+        self.config = parser.get_defaults()
+
+    def before_instantiate_classes(self) -> None:
+        pass
+
+    def instantiate_classes(self) -> None:
+        pass
+
+
+class Resolver:
+    """The parser of `fashionvl fit`, asked for configurations alone."""
+
+    def __init__(self) -> None:
+        self._parser = command_line(_ParserOnly, ["fit"], run=False).parser
+
+    def resolve(self, files: tuple[Path, ...]) -> dict[str, Any]:
+        """The flat configuration of files laid over each other in order.
+
+        Raises:
+            InputError: a file is missing, or a key or value does not fit; the key is named.
+        """
+        options = [word for file in files for word in ("--config", str(file))]
+        try:
+            found = self._parser.parse_args(options).as_dict()
+        except ArgumentError as error:
+            raise InputError(one_line(str(error))) from error
+        found.pop("config", None)
+        return flatten(plain(found))

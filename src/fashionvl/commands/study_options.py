@@ -1,0 +1,17 @@
+"""The options that every command about studies shares."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from fashionvl.studies.study import FOLDER
+
+
+def study_parser(command: str, description: str) -> ArgumentParser:
+    """A parser with studies, scale, seeds, runs and the folder of the studies."""
+    parser = ArgumentParser(prog=f"fashionvl {command}", description=description)
+    parser.add_argument("studies", nargs="+", metavar="STUDY", help="folder name of a study")
+    parser.add_argument("--scale", default="laptop", help="of the recipe: smoke, laptop, gpu, paper")
+    parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="each column runs with each")
+    parser.add_argument("--runs", type=Path, help="folder of the runs; default: runs/SCALE")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the studies")
+    return parser

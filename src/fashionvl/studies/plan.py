@@ -1,0 +1,139 @@
+"""A plan: plain make rules that bring studies up to date, one target a stage, its command spelled out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fashionvl.studies.layout import run_folder
+from fashionvl.studies.recipe import Stage
+from fashionvl.studies.study import PARENT, Column, Study
+
+SHARED_SEED = 0
+"""Of stages that all columns and seeds share."""
+
+HEADER = """\
+# Written by `fashionvl plan`; written anew when a study, a recipe or an overlay changes. Edit those instead.
+# The Makefile that includes this sets FASHIONVL, THREADS, LAUNCH, WANDB, SHOW and ARGS.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and on what the studies run.
+
+    Attributes:
+        scale: of the recipe.
+        seeds: each column runs once with each.
+        runs: folder that will hold the runs of this scale and data.
+        data: folder of the data; None draws the synthetic catalogue.
+    """
+
+    scale: str
+    seeds: tuple[int, ...]
+    runs: Path
+    data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of one column with one seed.
+
+    Attributes:
+        folder: its run folder.
+        options: of `fashionvl fit`, in order; later ones win, and the column's overlay comes after the scale.
+        files: what the run depends on.
+        after: run folder of the stage whose weights it starts from, or None.
+    """
+
+    folder: Path
+    options: tuple[tuple[str, str], ...]
+    files: tuple[Path, ...]
+    after: Path | None
+
+    @property
+    def stamp(self) -> Path:
+        """The file that says it is done."""
+        return self.folder / ".done"
+
+
+def jobs_of(study: Study, setting: Setting) -> list[Job]:
+    """Every job of a study, each after those it starts from; all columns with one seed before the next.
+
+    Raises:
+        InputError: the recipe does not have the scale.
+    """
+    return [
+        _job(study, stage, column, seed, setting)
+        for seed in setting.seeds
+        for column in (study.reference, *(other for other in study.columns if other != study.reference))
+        for stage in study.recipe.at(setting.scale)
+    ]
+
+
+def overlays(study: Study, stage: Stage, column: Column, scale: str) -> tuple[Path, ...]:
+    """Base, scale and column files of a stage, in the order they are laid."""
+    own = (column.overlay,) if column.overlay and stage.name in study.stages and not stage.shared else ()
+    return (*stage.files(scale), *own)
+
+
+def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting) -> Job:
+    folder = run_folder(setting.runs, study.recipe, stage, column, seed)
+    files = overlays(study, stage, column, setting.scale)
+    options = [("config", str(file)) for file in stage.files(setting.scale)]
+    start = _start(study, stage, column, seed, setting)
+    if start and stage.weights_key:
+        options.append(
+            (stage.weights_key, str(start / stage.weights_path) if stage.weights_path else str(start))
+        )
+    options += [("config", str(file)) for file in files[len(options) - bool(start) :]]
+    if setting.data:
+        options.append(("data.init_args.root", str(setting.data)))
+    home, name = (study.recipe.name, PARENT) if stage.shared else (column.home, column.id)
+    options += [
+        ("seed_everything", str(SHARED_SEED if stage.shared else seed)),
+        ("name", f"{home}/{name}/{stage.name}"),
+        ("study", home),
+        ("column", name),
+        ("stage", stage.name),
+        ("run_dir", str(folder)),
+        ("when_changed", "set_aside"),
+    ]
+    return Job(folder, tuple(options), files, start)
+
+
+def _start(study: Study, stage: Stage, column: Column, seed: int, setting: Setting) -> Path | None:
+    """The run folder a stage starts from, unless the scale leaves that stage out."""
+    earlier = [known for known in study.recipe.at(setting.scale) if known.name == stage.starts_from]
+    return run_folder(setting.runs, study.recipe, earlier[0], column, seed) if earlier else None
+
+
+def rules(studies: list[Study], setting: Setting) -> str:
+    """The text of an included makefile: `stages-STUDY` for each study, and a rule a stage.
+
+    Raises:
+        InputError: a recipe does not have the scale.
+    """
+    blocks = [HEADER]
+    told: set[Path] = set()
+    for study in studies:
+        jobs = jobs_of(study, setting)
+        stamps = " \\\n  ".join(dict.fromkeys(str(job.stamp) for job in jobs))
+        goal = f"stages-{study.name.replace('_', '-')}"
+        blocks.append(f"# {study.title}: {study.question}\n.PHONY: {goal}\n{goal}: \\\n  {stamps}\n")
+        for job in jobs:
+            if job.folder not in told:
+                told.add(job.folder)
+                blocks.append("\n".join(_rule(job)) + "\n")
+    return "\n".join(blocks)
+
+
+def _rule(job: Job) -> Iterator[str]:
+    needed = [str(file) for file in dict.fromkeys(job.files)]
+    if job.after:
+        needed.append(str(job.after / ".done"))
+    yield f"{job.stamp}: {' '.join(needed)}"
+    yield "\tOMP_NUM_THREADS=$(THREADS) $(LAUNCH) $(FASHIONVL) fit \\"
+    for key, value in job.options:
+        yield f"\t  --{key} {value} \\"
+    yield "\t  --wandb $(WANDB) $(SHOW) $(ARGS)"
+    yield "\t@touch $@"
