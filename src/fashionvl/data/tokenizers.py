@@ -114,7 +114,7 @@ def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
         raise InputError("tokenizer: the captions hold no text to train on; check the caption field")
     if vocab_size < needed:
         raise InputError(
-            f"tokenizer.vocab_size: {vocab_size} cannot hold the alphabet; use at least {needed}"
+            f"data.init_args.vocabulary: {vocab_size} cannot hold the alphabet; use at least {needed}"
         )
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size,

@@ -39,7 +39,22 @@ class PairTask(L.LightningModule):
         steps, steps_per_epoch = self._optimizer_steps()
         batch = self.trainer.datamodule.batch_size  # type: ignore[attr-defined]
         global_batch = batch * self.trainer.world_size * self.trainer.accumulate_grad_batches
-        return self.optimization.build(self, steps, steps_per_epoch, global_batch)
+        # Fused AdamW unscales float16 gradients by itself, after they would have been clipped.
+        clips_scaled = self.trainer.precision == "16-mixed" and bool(self.trainer.gradient_clip_val)
+        return self.optimization.build(self, steps, steps_per_epoch, global_batch, fused=not clips_scaled)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as Lightning does, also in bfloat16 with a fused optimiser, where nothing is ever scaled."""
+        clips = gradient_clip_val and gradient_clip_algorithm in (None, "norm")
+        if clips and self.trainer.precision == "bf16-mixed":
+            torch.nn.utils.clip_grad_norm_(self.parameters(), float(gradient_clip_val or 0))
+            return
+        self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def _optimizer_steps(self) -> tuple[int, int]:
         """Optimiser steps of the run and of an epoch.
@@ -54,6 +69,18 @@ class PairTask(L.LightningModule):
         endless = trainer.max_epochs is None or trainer.max_epochs < 0
         steps = trainer.max_steps if endless else steps_per_epoch * max(trainer.max_epochs or 0, 1)
         return (min(steps, trainer.max_steps) if trainer.max_steps >= 0 else steps), steps_per_epoch
+
+    def share(self, count: int) -> Tensor | float:
+        """What a mean over `count` items weighs here, so that DDP's mean over processes is that over all items.
+
+        Masked tokens and matched pairs are not equally many in every process; without this, two processes
+        would learn something else than one with the same global batch.
+        """
+        if not self.training or not torch.distributed.is_initialized():
+            return 1.0
+        everywhere = torch.tensor(float(count), device=self.device)
+        torch.distributed.all_reduce(everywhere)
+        return count * torch.distributed.get_world_size() / everywhere.clamp(min=1.0)
 
     def total(self, losses: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
         """The weighted sum of the losses (MVLT Eq. 8)."""

@@ -70,6 +70,7 @@ class MVLTPretraining(PairTask):
         self.network, self.itm, self.mlm, self.mir = network, itm, mlm, mir
         self.masked_every = masked_every
         self.views, self.on_negatives, self.scored_pairs = views, on_negatives, scored_pairs
+        self._painted = False
         # A head without a loss would have no gradient, which DDP refuses.
         for head, objective in ((network.matching, itm), (network.language, mlm), (network.decoder, mir)):
             head.requires_grad_(objective is not None)
@@ -105,14 +106,25 @@ class MVLTPretraining(PairTask):
         masked = self.mir is not None and masked_turn
         losses, scores = self._losses(batch, masked)
         self.halt_unless_finite(losses, batch.rows, batch_idx)
-        total = self.total(losses, self.weights)
-        if self.mir and "mir" not in losses and torch.distributed.is_initialized():
-            # DDP waits for a gradient of every parameter in every step.
-            total = total + 0 * sum(weight.sum() for weight in self.network.decoder.parameters())
+        total = self.total(losses, self.weights) + self._idle_decoder(losses)
         self.log_all(
             "train", {"loss": total.detach(), **_detached(losses), **scores}, len(batch), on_step=True
         )
         return total
+
+    def _idle_decoder(self, losses: dict[str, Tensor]) -> Tensor | float:
+        """Nothing, tied to the decoder where this step has no MIR: DDP waits for a gradient of every weight."""
+        self._painted |= "mir" in losses
+        if self.mir is None or "mir" in losses or not torch.distributed.is_initialized():
+            return 0.0
+        return 0 * torch.stack([weight.sum() for weight in self.network.decoder.parameters()]).sum()
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Leave an idle decoder alone, as one process does: a gradient of zero would let its momentum run on."""
+        if not self._painted:
+            for weight in self.network.decoder.parameters():
+                weight.grad = None
+        self._painted = False
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
         """Losses on the dev split: ITM and MLM see the whole photograph, as retrieval will; MIR is masked."""
@@ -137,7 +149,8 @@ class MVLTPretraining(PairTask):
             scores["itm_accuracy"] = (logits.argmax(-1) == batch.itm_labels).float().mean()
         if self.mlm and batch.mlm_labels is not None:
             labels = batch.mlm_labels.masked_fill(kept[:, None] == 0, IGNORED_LABEL)
-            losses["mlm"], logits, asked = mlm_loss(encoded.text[-1], labels, self.network.mlm_logits)
+            loss, logits, asked = mlm_loss(encoded.text[-1], labels, self.network.mlm_logits)
+            losses["mlm"] = loss * self.share(len(asked))
             scores["mlm_accuracy"] = (logits.argmax(-1) == asked).float().sum() / max(1, len(asked))
         if self.mir and (masked or self.mir.on_clean):
             losses["mir"] = self._reconstruction_loss(batch, encoded.visual, kept.bool())
@@ -147,7 +160,7 @@ class MVLTPretraining(PairTask):
         original = batch.pixel_values
         if not self.on_negatives:
             visual, original = [level[kept] for level in visual], original[kept]
-        return mir_loss(self._reconstruct(visual, original), original)
+        return mir_loss(self._reconstruct(visual, original), original) * self.share(len(original))
 
     def _reconstruct(self, visual: list[Tensor], original: Tensor) -> Tensor:
         height, width = original.shape[-2:]

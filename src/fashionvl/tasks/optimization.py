@@ -41,7 +41,7 @@ class Optimization:
             raise InputError(f"optimization.warmup_epochs: {self.warmup_epochs} must not be negative")
 
     def build(
-        self, module: nn.Module, steps: int, steps_per_epoch: float, global_batch: int
+        self, module: nn.Module, steps: int, steps_per_epoch: float, global_batch: int, fused: bool = True
     ) -> dict[str, Any]:
         """What `configure_optimizers` returns.
 
@@ -50,10 +50,11 @@ class Optimization:
             steps: optimiser steps of the whole run.
             steps_per_epoch: of one epoch, for the warm-up.
             global_batch: pairs a step over all processes.
+            fused: use torch's fused kernel where the device has one.
         """
         lr = self.lr * (global_batch / 512 if self.scale_lr == "linear" else 1.0)
         groups = param_groups_weight_decay(module, self.weight_decay)
-        fused = next(module.parameters()).device.type in ("cpu", "cuda")
+        fused = fused and next(module.parameters()).device.type in ("cpu", "cuda")
         optimizer = torch.optim.AdamW(groups, lr=lr, betas=self.betas, eps=self.eps, fused=fused)
         warmup = self.warmup_epochs * steps_per_epoch
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, warmup, steps))
