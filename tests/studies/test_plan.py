@@ -48,7 +48,8 @@ def test_every_column_runs_with_every_seed_after_what_it_starts_from(planned: Pa
     assert order[0] == "runs/tiny/shared"
     assert sorted(order[1:]) == sorted(
         f"runs/{home}/seed{seed}/{stage}"
-        for home in ("ratio/low", "tiny/Final", "ratio/high") for seed in (0, 1) for stage in ("learn", "apply")
+        for home in ("ratio/low", "tiny/Final", "ratio/high")
+        for seed in (0, 1) for stage in ("learn", "apply")
     )  # fmt: skip
     for folder in (name for name in order if name.endswith("apply")):
         assert order.index(folder) > order.index(folder.replace("apply", "learn"))
@@ -61,7 +62,9 @@ def test_a_changed_overlay_reruns_its_own_column(planned: Path) -> None:
     ran(planned)
     (planned / "studies" / "ratio" / "low.yaml").write_text("model: {ratio: 0.2}\n")
     make(planned)
-    assert sorted(ran(planned)) == [f"runs/ratio/low/seed{s}/{stage}" for s in (0, 1) for stage in ("apply", "learn")]
+    assert sorted(ran(planned)) == [
+        f"runs/ratio/low/seed{seed}/{stage}" for seed in (0, 1) for stage in ("apply", "learn")
+    ]
 
 
 def test_a_failed_column_does_not_stop_the_others(planned: Path) -> None:
@@ -78,10 +81,12 @@ def test_a_failed_column_does_not_stop_the_others(planned: Path) -> None:
 
 def test_the_overlay_is_laid_after_scale_and_weights(planned: Path) -> None:
     study = read_study("ratio", Path("studies"))
-    jobs = {str(job.folder): job for job in jobs_of(study, Setting("laptop", (3,), Path("runs"), Path("there")))}
+    setting = Setting("laptop", (3,), Path("runs"), Path("there"))
+    jobs = {str(job.folder): job for job in jobs_of(study, setting)}
     options = jobs["runs/ratio/low/seed3/learn"].options
     assert [(key, Path(value).name) for key, value in options[:4]] == [
-        ("config", "learn.yaml"), ("config", "small.yaml"), ("model.pyramid", "model"), ("config", "low.yaml"),
+        ("config", "learn.yaml"), ("config", "small.yaml"),
+        ("model.pyramid", "model"), ("config", "low.yaml"),
     ]  # fmt: skip
     given = dict(options)
     assert given["data.init_args.root"] == "there"

@@ -6,8 +6,9 @@ from fashionvl.commands.resolve import Resolver
 from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
 from fashionvl.errors import InputError
-from fashionvl.studies.plan import Setting, overlays, rules
-from fashionvl.studies.study import Study, read_study
+from fashionvl.studies.plan import Setting, layers, rules
+from fashionvl.studies.recipe import Stage
+from fashionvl.studies.study import Column, Study, read_study
 
 DEFAULT_SEEDS = (0, 1, 2)
 
@@ -56,7 +57,7 @@ def check_columns(study: Study, scale: str, resolver: Resolver) -> None:
         for stage in study.recipe.at(scale):
             if stage.name in study.stages:
                 try:
-                    resolved.append(resolver.resolve(overlays(study, stage, column, scale)))
+                    resolved.append(resolver.resolve(_layers(study, stage, column, scale)))
                 except InputError as error:
                     raise InputError(f"{column.overlay or stage.config}: {error}") from error
         mark = digest(resolved)
@@ -66,3 +67,13 @@ def check_columns(study: Study, scale: str, resolver: Resolver) -> None:
                 f"at {scale} scale; let one of them differ or drop it"
             )
         seen[mark] = column.id
+
+
+def _layers(study: Study, stage: Stage, column: Column, scale: str) -> list[tuple[str, str]]:
+    # The name of the earlier stage stands for its weights: where they lie differs between any two columns.
+    given = (
+        stage.starts_from
+        if any(stage.starts_from == known.name for known in study.recipe.at(scale))
+        else None
+    )
+    return layers(study, stage, column, scale, given)

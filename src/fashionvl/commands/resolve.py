@@ -1,6 +1,5 @@
 """Configurations resolved as `fit` would, with nothing built."""
 
-from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentError
@@ -23,6 +22,9 @@ class _ParserOnly(FashionVLCLI):
     def instantiate_classes(self) -> None:
         pass
 
+    def _set_seed(self) -> None:
+        pass
+
 
 class Resolver:
     """The parser of `fashionvl fit`, asked for configurations alone."""
@@ -30,15 +32,15 @@ class Resolver:
     def __init__(self) -> None:
         self._parser = command_line(_ParserOnly, ["fit"], run=False).parser
 
-    def resolve(self, files: tuple[Path, ...]) -> dict[str, Any]:
-        """The flat configuration of files laid over each other in order.
+    def resolve(self, options: list[tuple[str, str]]) -> dict[str, Any]:
+        """The flat configuration of options, `config` for a file among them, laid over each other in order.
 
         Raises:
             InputError: a file is missing, or a key or value does not fit; the key is named.
         """
-        options = [word for file in files for word in ("--config", str(file))]
+        words = [word for key, value in options for word in (f"--{key}", value)]
         try:
-            found = self._parser.parse_args(options).as_dict()
+            found = self._parser.parse_args(words).as_dict()
         except ArgumentError as error:
             raise InputError(one_line(str(error))) from error
         found.pop("config", None)

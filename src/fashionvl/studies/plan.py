@@ -70,22 +70,27 @@ def jobs_of(study: Study, setting: Setting) -> list[Job]:
     ]
 
 
-def overlays(study: Study, stage: Stage, column: Column, scale: str) -> tuple[Path, ...]:
-    """Base, scale and column files of a stage, in the order they are laid."""
-    own = (column.overlay,) if column.overlay and stage.name in study.stages and not stage.shared else ()
-    return (*stage.files(scale), *own)
+def overlays(study: Study, stage: Stage, column: Column) -> tuple[Path, ...]:
+    """The column's own file, if the stage takes it."""
+    takes = stage.name in study.stages and not stage.shared
+    return (column.overlay,) if column.overlay and takes else ()
+
+
+def layers(
+    study: Study, stage: Stage, column: Column, scale: str, weights: str | None
+) -> list[tuple[str, str]]:
+    """What decides a stage's configuration, in the order it is laid: the scale, the weights, the column."""
+    options = [("config", str(file)) for file in stage.files(scale)]
+    if weights is not None and stage.weights_key:
+        options.append((stage.weights_key, weights))
+    return options + [("config", str(file)) for file in overlays(study, stage, column)]
 
 
 def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting) -> Job:
     folder = run_folder(setting.runs, study.recipe, stage, column, seed)
-    files = overlays(study, stage, column, setting.scale)
-    options = [("config", str(file)) for file in stage.files(setting.scale)]
     start = _start(study, stage, column, seed, setting)
-    if start and stage.weights_key:
-        options.append(
-            (stage.weights_key, str(start / stage.weights_path) if stage.weights_path else str(start))
-        )
-    options += [("config", str(file)) for file in files[len(options) - bool(start) :]]
+    # Path drops an empty last part.
+    options = layers(study, stage, column, setting.scale, str(start / stage.weights_path) if start else None)
     if setting.data:
         options.append(("data.init_args.root", str(setting.data)))
     home, name = (study.recipe.name, PARENT) if stage.shared else (column.home, column.id)
@@ -98,6 +103,7 @@ def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting
         ("run_dir", str(folder)),
         ("when_changed", "set_aside"),
     ]
+    files = (*stage.files(setting.scale), *overlays(study, stage, column))
     return Job(folder, tuple(options), files, start)
 
 

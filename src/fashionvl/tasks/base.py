@@ -71,7 +71,7 @@ class PairTask(L.LightningModule):
         return (min(steps, trainer.max_steps) if trainer.max_steps >= 0 else steps), steps_per_epoch
 
     def share(self, count: int) -> Tensor | float:
-        """What a mean over `count` items weighs here, so that DDP's mean over processes is that over all items.
+        """What a mean over `count` items weighs here, so that DDP's mean over processes is over all items.
 
         Masked tokens and matched pairs are not equally many in every process; without this, two processes
         would learn something else than one with the same global batch.

@@ -113,14 +113,14 @@ class MVLTPretraining(PairTask):
         return total
 
     def _idle_decoder(self, losses: dict[str, Tensor]) -> Tensor | float:
-        """Nothing, tied to the decoder where this step has no MIR: DDP waits for a gradient of every weight."""
+        """Nothing, tied to the decoder in a step without MIR: DDP waits for a gradient of every weight."""
         self._painted |= "mir" in losses
         if self.mir is None or "mir" in losses or not torch.distributed.is_initialized():
             return 0.0
         return 0 * torch.stack([weight.sum() for weight in self.network.decoder.parameters()]).sum()
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Leave an idle decoder alone, as one process does: a gradient of zero would let its momentum run on."""
+        """Leave an idle decoder alone, as one process does: a zero gradient would let its momentum act."""
         if not self._painted:
             for weight in self.network.decoder.parameters():
                 weight.grad = None
