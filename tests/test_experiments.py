@@ -42,7 +42,10 @@ def _is_overlay(file: Path) -> bool:
 
 
 FILES = sorted(
-    file for folder in FOLDERS for file in (ROOT / folder).rglob("*.yaml") if file.name != "study.yaml"
+    file
+    for folder in FOLDERS
+    for file in (ROOT / folder).rglob("*.yaml")
+    if file.name not in ("study.yaml", "recipe.yaml")
 )
 RECIPES = [[file] for file in FILES if not _is_overlay(file)]
 LAID_OVER = [[*chain, file] for file in FILES if _is_overlay(file) for chain in bases_of(file)]

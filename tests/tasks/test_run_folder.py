@@ -44,6 +44,81 @@ def test_another_configuration_is_refused_by_key(tmp_path: Path) -> None:
     folder.check({**CONFIG, "trainer": 8}, ("model", "data"))
 
 
+def test_a_changed_run_is_set_aside_when_asked_and_nothing_is_lost(tmp_path: Path) -> None:
+    other = {**CONFIG, "model": {"lr": 0.2}}
+    folder = _trained(tmp_path / "run")
+    mark = json.loads((folder.path / "claim.json").read_text())["config"][:8]
+    folder.claim(CONFIG, "set_aside")
+    assert folder.last_checkpoint.exists()
+    folder.claim(other, "set_aside")
+    assert not folder.last_checkpoint.exists()
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text()) == other
+    assert (tmp_path / f"run.{mark}" / "checkpoints" / "last.ckpt").read_bytes() == b"weights"
+    folder.record(fit={})
+    folder.claim(CONFIG, "set_aside")
+    folder.record(fit={})
+    folder.claim(other, "set_aside")
+    assert (tmp_path / f"run.{mark}-2").is_dir()
+
+
+def test_a_run_from_other_weights_is_not_continued(tmp_path: Path) -> None:
+    weights = tmp_path / "earlier" / "model" / "model.safetensors"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"first")
+    config = {"model": {"init_args": {"weights": str(tmp_path / "earlier")}}}
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(config)
+    folder.record(fit={"loss": 1.0})
+    folder.claim(config)
+    weights.write_bytes(b"second")
+    with pytest.raises(
+        InputError, match=r"started from other weights \(model\.init_args\.weights has changed"
+    ):
+        folder.claim(config)
+    folder.claim(config, "set_aside")
+    assert not folder.finished("fit")
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    folder = _trained(tmp_path / "run")
+    folder.check_data("a" * 64)
+    folder.check_data("a" * 64)
+    with pytest.raises(
+        InputError, match=r"holds a run on other data \(fingerprint aaaaaaaaaaaaaaaa, now bbb"
+    ):
+        folder.check_data("b" * 64)
+
+
+def test_a_failure_is_remembered_until_the_next_attempt(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.failed("fit", ValueError("nothing was claimed"))
+    assert not (tmp_path / "run").exists()
+    folder.claim(CONFIG)
+    folder.failed("fit", ValueError("two\nlines"))
+    found = json.loads((tmp_path / "run" / "failed.json").read_text())
+    assert (found["stage"], found["error"]) == ("fit", "ValueError: two lines")
+    folder.retry()
+    assert not (tmp_path / "run" / "failed.json").exists()
+
+
+def test_the_other_processes_wait_for_the_first_ones_claim(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(CONFIG)
+    folder.await_claim({**CONFIG, "run_dir": "said otherwise"})
+    monkeypatch.setattr("fashionvl.tasks.run_folder.CLAIM_WAIT_SECONDS", 0)
+    with pytest.raises(InputError, match="not claimed by the first process"):
+        folder.await_claim({**CONFIG, "model": {"lr": 3}})
+
+
+def test_how_much_is_shown_does_not_make_another_run(tmp_path: Path) -> None:
+    folder = _trained(tmp_path / "run")
+    folder.claim({**CONFIG, "trainer": {"enable_progress_bar": False}, "wandb": "offline"})
+    with pytest.raises(InputError, match=r"trainer\.devices was absent"):
+        folder.claim({**CONFIG, "trainer": {"devices": 2}})
+
+
 def test_records_add_up_and_stages_are_remembered(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     assert not folder.finished("fit")
