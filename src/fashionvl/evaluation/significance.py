@@ -128,6 +128,35 @@ def mcnemar_exact(a_hits: np.ndarray, b_hits: np.ndarray) -> float:
     return min(1.0, 2 * tail / 2**discordant)
 
 
+def resampled_sums(sums: np.ndarray, resamples: int = 2000, seed: int = 0) -> np.ndarray:
+    """Totals over units drawn with replacement, from which any statistic of counts can be had at once.
+
+    Units are what is independent: queries, or products of which several photographs were tested (a cluster
+    bootstrap, Davison and Hinkley 1997, Section 3.8).
+
+    Args:
+        sums: `[K, F]` float, F quantities of each of K units.
+        resamples: Number of resamples, B.
+        seed: The same seed and K give the same draws, so that two systems can be paired.
+
+    Returns:
+        `[B, F]`, of the same dtype.
+
+    Raises:
+        InputError: There is no unit.
+    """
+    units = len(sums)
+    if units < 1:
+        raise InputError("sums: a bootstrap needs at least one unit")
+    found = []
+    for indices in _resampled_indices(units, resamples, seed):
+        rows = len(indices)
+        cells = indices + units * np.arange(rows)[:, None]
+        weights = np.bincount(cells.ravel(), minlength=rows * units).reshape(rows, units)
+        found.append(weights.astype(sums.dtype) @ sums)
+    return np.concatenate(found)
+
+
 def _checked(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():

@@ -1,17 +1,22 @@
 """95 % bootstrap intervals from the arrays that a test left beside its record."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from fashionvl.evaluation.significance import bootstrap_interval, bootstrap_statistic
+from fashionvl.evaluation.significance import bootstrap_interval, resampled_sums
 from fashionvl.reporting.runs import Run
+from fashionvl.reporting.sums import (
+    DEPTHS,
+    Score,
+    mean_scores,
+    mean_sums,
+    products,
+    recognition_scores,
+    recognition_sums,
+    unit_codes,
+)
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-
-DEPTHS = (1, 5, 10)
-"""The k of R@k and the depths that SumR adds up (MVLT section 3.3 and the caption of Table 2)."""
 
 Interval = tuple[float, float]
 """Low and high end, in the unit of the score."""
@@ -27,42 +32,46 @@ def retrieval_intervals(run: Run, name: str) -> Intervals:
         return {}
     hits = {f"r{k}": 100 * arrays[f"hit@{k}"] for k in DEPTHS}
     hits["sum_r"] = np.sum(list(hits.values()), axis=0)
-    return {metric: _of_mean(values) for metric, values in hits.items()}
+    return {metric: bootstrap_interval(values, CONFIDENCE, RESAMPLES) for metric, values in hits.items()}
 
 
 def recognition_intervals(run: Run, name: str) -> Intervals:
-    """Of accuracy in percent, macro-F and SumC, over photographs, from `predicted [N]` and `target [N]`."""
+    """Of accuracy in percent, macro-F and SumC, from `predicted [N]` and `target [N]`.
+
+    Products are resampled with all their photographs, which are alike; photographs where an older test did
+    not keep `product_id`.
+    """
     arrays = run.arrays(name, ("predicted", "target"))
     if arrays is None:
         return {}
     predicted, target = arrays["predicted"], arrays["target"]
-    correct = 100.0 * (predicted == target)
-
-    def f(rows: np.ndarray) -> float:
-        return macro_f(predicted[rows], target[rows])
-
-    return {
-        "accuracy": _of_mean(correct),
-        "macro_f": _of_statistic(f, len(target)),
-        "sum_c": _of_statistic(lambda rows: correct[rows].mean() + 100 * f(rows), len(target)),
-    }
+    codes = unit_codes(products(run, name), len(target))
+    classes = int(max(predicted.max(), target.max())) + 1
+    return _intervals(recognition_sums(predicted, target, codes, classes), recognition_scores)
 
 
 def generation_intervals(run: Run, name: str, metrics: tuple[str, ...]) -> Intervals:
-    """Of means over images, from one `[N]` array a metric, leaving out images for which it is not finite."""
+    """Of means over photographs, from one `[N]` array a metric; products are resampled as for recognition.
+
+    Photographs for which a metric is not finite are left out of it.
+    """
     arrays = run.arrays(name, metrics)
     if arrays is None:
         return {}
-    finite = {metric: values[np.isfinite(values)] for metric, values in arrays.items()}
-    return {metric: _of_mean(values) for metric, values in finite.items() if len(values)}
+    found: Intervals = {}
+    for metric, values in arrays.items():
+        sums = mean_sums(values, unit_codes(products(run, name), len(values)))
+        known = sums[sums[:, 1] > 0]
+        if len(known):
+            found |= _intervals(known, mean_scores(metric))
+    return found
 
 
 def macro_f(predicted: np.ndarray, target: np.ndarray) -> float:
     """Mean F1 over the classes that occur in either of two `[N]` arrays, as in MVLT's released evaluation."""
-    classes = 1 + max(predicted.max(), target.max())
-    hits = np.bincount(target[predicted == target], minlength=classes)
-    seen = np.bincount(predicted, minlength=classes) + np.bincount(target, minlength=classes)
-    return float((2 * hits[seen > 0] / seen[seen > 0]).mean())
+    classes = int(max(predicted.max(), target.max())) + 1
+    totals = recognition_sums(predicted, target, np.zeros(len(target), np.int64), classes)[0]
+    return float(recognition_scores(totals)["macro_f"])
 
 
 def majority_baseline(run: Run, name: str) -> dict[str, float]:
@@ -76,9 +85,12 @@ def majority_baseline(run: Run, name: str) -> dict[str, float]:
     return {"accuracy": accuracy, "macro_f": f, "sum_c": accuracy + 100 * f}
 
 
-def _of_mean(values: np.ndarray) -> Interval:
-    return bootstrap_interval(values, CONFIDENCE, RESAMPLES)
+def _intervals(sums: np.ndarray, score: Score) -> Intervals:
+    """Percentiles of each metric, from sums `[K, F]`."""
+    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    draws = score(resampled_sums(sums, RESAMPLES))
+    return {metric: _pair(np.quantile(values, ends)) for metric, values in draws.items()}
 
 
-def _of_statistic(statistic: Callable[[np.ndarray], float], n: int) -> Interval:
-    return bootstrap_statistic(statistic, n, CONFIDENCE, RESAMPLES)
+def _pair(ends: np.ndarray) -> Interval:
+    return float(ends[0]), float(ends[1])

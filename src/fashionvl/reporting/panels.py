@@ -176,7 +176,8 @@ def generation_page(examples: Arrays, subtitle: str) -> Canvas:
     """Fig. 7: photographs masked, reconstructed and as they were.
 
     Args:
-        examples: `masked`, `reconstructed` and `original`, each `[n, H, W, 3]` uint8; `hidden [n, H, W]` bool.
+        examples: `masked`, `reconstructed` and `original`, each `[n, H, W, 3]` uint8; `hidden`, `[n, H, W]`
+            bool.
         subtitle: how well it went, in words.
     """
     shown = min(8, len(examples["original"]))

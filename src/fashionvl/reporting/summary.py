@@ -7,7 +7,6 @@ from typing import Any
 
 from fashionvl.errors import InputError
 from fashionvl.reporting.intervals import (
-    DEPTHS,
     Interval,
     generation_intervals,
     majority_baseline,
@@ -15,6 +14,7 @@ from fashionvl.reporting.intervals import (
     retrieval_intervals,
 )
 from fashionvl.reporting.runs import Run
+from fashionvl.reporting.sums import DEPTHS
 
 GENERATION = ("psnr", "ssim", "psnr_masked", "ssim_masked", "psnr_masked_mean_fill")
 
@@ -25,7 +25,7 @@ class Score:
 
     Attributes:
         value: rates in percent, macro-F in [0, 1], PSNR in dB, SSIM in [-1, 1].
-        interval: 95 % bootstrap interval over queries or photographs, where the run kept them one by one.
+        interval: 95 % bootstrap interval over queries or products, where the run kept them one by one.
         baseline: what chance, the most frequent class or a constant fill gets; None where none is defined.
     """
 

@@ -98,7 +98,7 @@ def caption_of(summary: Summary) -> list[str]:
         "Chance or trivial: R@k of a random order; always the most frequent class; hidden pixels filled with "
         "the mean colour of the visible ones."
     )
-    lines.append(f"Intervals: percentile bootstrap over queries or photographs, {RESAMPLES:,} resamples.")
+    lines.append(f"Intervals: percentile bootstrap over queries or products, {RESAMPLES:,} resamples.")
     lines += [_cost(run) for run in summary.runs]
     facts = [f"{key} {summary.common(key)}" for key in ("scale", "seed", "commit")]
     lines.append(", ".join([_data(summary), *facts]))

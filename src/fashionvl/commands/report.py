@@ -1,0 +1,95 @@
+"""`fashionvl report STUDY...`."""
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from fashionvl.commands.study_options import study_parser
+from fashionvl.errors import InputError
+from fashionvl.reporting.claims import claims
+from fashionvl.reporting.comparison import compare
+from fashionvl.reporting.gather import Gathered, check_together, gather
+from fashionvl.reporting.notes import notes
+from fashionvl.reporting.study_json import report_json
+from fashionvl.reporting.study_markdown import report_markdown
+from fashionvl.reporting.study_report import Report
+from fashionvl.reporting.study_text import study_text
+from fashionvl.studies.study import read_study
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line and report."""
+    parser = study_parser("report", "Put the runs of some studies beside each other and beside the paper.")
+    parser.add_argument("--out", type=Path, help="folder to write; default: RUNS/reports/STUDIES")
+    parser.add_argument("--title", help="of the report; default: the studies'")
+    parser.add_argument("--complete", action="store_true", help="fail, after writing, on gaps")
+    given = parser.parse_args(arguments)
+    runs = given.runs or Path("runs") / given.scale
+    # In the order asked for, each once.
+    studies = {study.name: study for study in (read_study(name, given.folder) for name in given.studies)}
+    gathered = [gather(study, runs, given.scale, given.seeds) for study in studies.values()]
+    out = given.out or runs / "reports" / "+".join(studies)
+    built = report(gathered, out, given.title)
+    if given.complete:
+        check_complete(built)
+
+
+def check_complete(built: Report) -> None:
+    """Refuse a report with gaps, so that make does not call it done.
+
+    Raises:
+        InputError: naming the columns and what became of them.
+    """
+    gaps = [
+        f"{study.name}/{column.id} {column.state}"
+        for study in built.studies
+        for column in study.columns
+        if column.state != "done"
+    ]
+    if gaps:
+        raise InputError(f"the report has gaps: {', '.join(gaps)}; make the same target again to fill them")
+
+
+def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Report:
+    """Compute and write `report.md`, `report.html` and `report.json`, and print the tables.
+
+    Raises:
+        InputError: runs differ in scale, data, candidates or queries, or a file of a run is unusable.
+    """
+    built = build(gathered, title)
+    console = Console()
+    for study in built.studies:
+        console.print(study_text(study, console.width))
+    if not any(column.state != "missing" for study in built.studies for column in study.columns):
+        console.print(f"nothing has run yet under {gathered[0].root}: the report shows what is missing")
+    # Imported late: the page needs its own libraries, which a refusal above should not wait for.
+    from fashionvl.reporting.page import write_page
+
+    out.mkdir(parents=True, exist_ok=True)
+    write_page(built, out / "report.html")
+    (out / "report.md").write_text(report_markdown(built, out), encoding="utf-8")
+    # Last, because make takes it as the sign that everything is there.
+    (out / "report.json").write_text(json.dumps(report_json(built, out), indent=1) + "\n", encoding="utf-8")
+    for name in ("report.html", "report.md", "report.json"):
+        console.print(str(out / name), style="dim", highlight=False, soft_wrap=True)
+    return built
+
+
+def build(gathered: list[Gathered], title: str | None = None) -> Report:
+    """Everything the report says, before it is written."""
+    data = check_together(gathered)
+    studies = [compare(found) for found in gathered]
+    claimed = [claim for found in gathered for claim in claims(found.study)]
+    measured = any(
+        cell.ours for study in studies for column in study.columns for cell in column.cells.values()
+    )
+    titles = ", ".join(study.title for study in studies)
+    return Report(
+        title=title or titles,
+        scale=gathered[0].scale,
+        data=data,
+        studies=studies,
+        claims=claimed,
+        notes=notes(studies, claimed, measured),
+    )

@@ -1,0 +1,82 @@
+"""What a reader must know before believing a number."""
+
+from fashionvl.reporting.claims import ASSUMPTIONS
+from fashionvl.reporting.intervals import RESAMPLES
+from fashionvl.reporting.study_report import Claim, StageRun, StudyReport
+
+
+def notes(studies: list[StudyReport], claims: list[Claim], measured: bool) -> list[str]:
+    """In sentences, those that apply.
+
+    Args:
+        studies: of the report.
+        claims: of the papers.
+        measured: whether any run has numbers.
+    """
+    if not measured:
+        return ["Nothing has run yet: every number below is the paper's.", *(ASSUMPTIONS if claims else ())]
+    return [
+        *_method(studies),
+        *_data(studies),
+        *_sources(studies),
+        *(ASSUMPTIONS if claims else ()),
+    ]
+
+
+def _method(studies: list[StudyReport]) -> list[str]:
+    found = [
+        (
+            "Intervals are 95 % and hold for new queries and new training seeds: both vary at random "
+            f"(Obuchowski and Rockette 1995, degrees of freedom of Hillis 2007; {RESAMPLES:,} resamples "
+            "of the queries). A difference is paired: same queries, same seeds."
+        ),
+        (
+            "A difference counts as real when its p-value is below 0.05 after Holm's correction over the "
+            "columns of its study. Nothing is corrected over metrics or studies: of many true zeros some "
+            "still look real."
+        ),
+    ]
+    judged = [line for study in studies for column in study.columns for line in column.verdicts.values()]
+    if any(line.startswith("not comparable") for line in judged):
+        found.append(
+            "PSNR of hidden pixels is compared only where both runs hid the same pixels: how much is hidden, "
+            "and in which pattern, decides how hard it is."
+        )
+    seeds = {seed for study in studies for column in study.columns for seed in _tested(column.runs)}
+    if any(len(study.seeds) == 1 for study in studies) or len(seeds) == 1:
+        found.append(
+            "With one seed, intervals know nothing of how much training varies: a real difference is one of "
+            "two runs, and may be luck of the seed."
+        )
+    return found
+
+
+def _tested(runs: list[StageRun]) -> list[int]:
+    return [run.seed for run in runs if run.state == "done"]
+
+
+def _data(studies: list[StudyReport]) -> list[str]:
+    found = []
+    recognised = [metric for study in studies for metric in study.metrics if metric.task in ("M-CR", "S-CR")]
+    if any(metric.n is not None and metric.clusters is None for metric in recognised):
+        found.append(
+            "Some test did not keep product ids: photographs are resampled there as if each were a product "
+            "of its own, and the intervals are too narrow."
+        )
+    return found
+
+
+def _sources(studies: list[StudyReport]) -> list[str]:
+    """Code or packages that are not the same for every run."""
+    runs = [
+        run for study in studies for column in study.columns for run in column.runs if run.state == "done"
+    ]
+    found = []
+    commits = dict.fromkeys(run.commit for run in runs if run.commit)
+    if len(commits) > 1:
+        found.append(f"The runs come from {len(commits)} versions of the code: {', '.join(commits)}.")
+    for package in dict.fromkeys(name for run in runs for name in run.versions):
+        versions = dict.fromkeys(run.versions[package] for run in runs if package in run.versions)
+        if len(versions) > 1:
+            found.append(f"The runs used different versions of {package}: {', '.join(versions)}.")
+    return found

@@ -1,0 +1,35 @@
+"""The report's numbers for programs."""
+
+import math
+import os.path
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from fashionvl.reporting.study_report import Report
+
+SCHEMA = 1
+"""Of `report.json`; raised when a key changes its meaning."""
+
+LEFT_OUT = ("curves", "picture")
+"""What is in the run folders and would only make the file large."""
+
+
+def report_json(report: Report, folder: Path) -> dict[str, Any]:
+    """The report's records as they are, with paths relative to `folder`; what is not finite becomes null."""
+    return {"schema": SCHEMA, **_plain(report, folder)}
+
+
+def _plain(node: Any, folder: Path) -> Any:
+    if is_dataclass(node):
+        names = [field.name for field in fields(node) if field.name not in LEFT_OUT]
+        return {name: _plain(getattr(node, name), folder) for name in names}
+    if isinstance(node, dict):
+        return {str(key): _plain(value, folder) for key, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_plain(value, folder) for value in node]
+    if isinstance(node, Path):
+        return Path(os.path.relpath(node, folder)).as_posix()
+    if isinstance(node, float) and not math.isfinite(node):
+        return None
+    return node

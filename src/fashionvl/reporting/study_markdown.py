@@ -1,0 +1,178 @@
+"""The whole report as Markdown: tables, verdicts, costs, sources, the papers' claims, notes."""
+
+import os.path
+from pathlib import Path
+from urllib.parse import quote
+
+from fashionvl.reporting.overview import duration
+from fashionvl.reporting.page.formatting import (
+    ABSENT,
+    magnitude,
+    number,
+    probability,
+    signed,
+    signed_span,
+    span,
+)
+from fashionvl.reporting.study_report import (
+    Cell,
+    Claim,
+    ColumnReport,
+    Metric,
+    Report,
+    StageRun,
+    StudyReport,
+)
+from fashionvl.reporting.study_text import why_open
+
+
+def report_markdown(report: Report, folder: Path) -> str:
+    """The text of `report.md`.
+
+    Args:
+        report: to write.
+        folder: the text will lie in, from which its links start.
+    """
+    about = f"Scale {report.scale}; data {report.data[:16] or 'none yet'}."
+    blocks = [f"# {report.title}", about]
+    blocks += ["\n".join(f"- {note}" for note in report.notes)]
+    for study in report.studies:
+        blocks += _study(study, folder)
+    if report.claims:
+        blocks += ["## The papers' own differences", _claims(report.claims)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _study(study: StudyReport, folder: Path) -> list[str]:
+    seeds = ", ".join(map(str, study.seeds))
+    said = [study.question, f"Reference {study.reference}; seeds {seeds}."]
+    if study.source:
+        said.append(f"Source: {study.source}.")
+    return [
+        f"## {study.title}",
+        " ".join(said),
+        *(_task(study, task) for task in dict.fromkeys(metric.task for metric in study.metrics)),
+        _verdicts(study),
+        _open(study),
+        "### Costs",
+        _costs(study),
+        "### Runs",
+        _runs(study, folder),
+    ]
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_plain(cell) for cell in line) + " |" for line in lines)
+
+
+def _plain(cell: str) -> str:
+    return " ".join(cell.replace("|", "\\|").split())
+
+
+def _task(study: StudyReport, task: str) -> str:
+    """One table a task: a row a column of the study, four cells a metric."""
+    metrics = [metric for metric in study.metrics if metric.task == task]
+    has_paper = any(column.cells[m.key].paper is not None for column in study.columns for m in metrics)
+    header = [f"{task}", "what"]
+    for metric in metrics:
+        unit = f" {metric.unit}" if metric.unit else ""
+        header += [f"{metric.name}{unit} [95 %] ± sd", f"Δ to {study.reference} [95 %], adjusted p"]
+        header += ["paper", "paper Δ"] if has_paper else []
+    rows = []
+    for column in study.columns:
+        row = [column.id, column.label]
+        for metric in metrics:
+            cells = _cells(metric, column.cells[metric.key])
+            row += cells if has_paper else cells[:2]
+        rows.append(row)
+    return f"{table(header, rows)}\n\n{_behind(metrics)}"
+
+
+def _cells(metric: Metric, cell: Cell) -> list[str]:
+    digits, ours, apart = metric.digits, ABSENT, ABSENT
+    if cell.ours:
+        sd = "" if cell.ours.sd is None else f" ± {number(cell.ours.sd, digits)}"
+        ours = f"{number(cell.ours.value, digits)} {span(cell.ours.interval, digits)}{sd}"
+    if cell.difference:
+        found = cell.difference
+        said = f"{signed(found.value, digits)} {signed_span(found.interval, digits)}"
+        apart = f"{f'**{said}**' if found.real else said}, p {probability(found.p_adjusted)}"
+    return [ours, apart, number(cell.paper, digits), signed(cell.paper_difference, digits)]
+
+
+def _behind(metrics: list[Metric]) -> str:
+    """How many queries, and which test."""
+    metric = metrics[0]
+    if metric.n is None:
+        return "Not measured yet."
+    what = "queries" if metric.task in ("TIR", "ITR") else "photographs"
+    clusters = f" of {metric.clusters:,} products" if metric.clusters else ""
+    return f"{metric.n:,} {what}{clusters}; test: {metric.test}. Bold: real."
+
+
+def _verdicts(study: StudyReport) -> str:
+    lines = [
+        f"- {column.id} ({column.label}), {group}: {said}"
+        for column in study.columns
+        for group, said in column.verdicts.items()
+    ]
+    return "\n".join(["### Verdicts", "", *lines]) if lines else ""
+
+
+def _open(study: StudyReport) -> str:
+    lines = [f"- {column.id}: {said}" for column in study.columns for said in why_open(column.runs)]
+    return "\n".join(["### Not there", "", *lines]) if lines else ""
+
+
+def _costs(study: StudyReport) -> str:
+    """Of each column and stage, over the seeds that have run."""
+    header = ["column", "stage", "parameters", "FLOPs a pair", "pairs/s", "peak MB", "wall, all seeds"]
+    rows = []
+    for column in study.columns:
+        for stage in dict.fromkeys(run.stage for run in column.runs):
+            runs = [run for run in column.runs if run.stage == stage and run.state == "done"]
+            if runs:
+                rows.append([column.id, stage, *_cost(runs)])
+    return table(header, rows) if rows else "Nothing has run."
+
+
+def _cost(runs: list[StageRun]) -> list[str]:
+    speeds = [run.pairs_per_second for run in runs if run.pairs_per_second is not None]
+    peaks = [run.peak_mb for run in runs if run.peak_mb is not None]
+    return [
+        magnitude(runs[0].parameters),
+        magnitude(runs[0].flops),
+        number(sum(speeds) / len(speeds) if speeds else None, 0),
+        number(max(peaks) if peaks else None, 0),
+        duration(sum(run.seconds or 0 for run in runs)),
+    ]
+
+
+def _runs(study: StudyReport, folder: Path) -> str:
+    rows = [_source(column, run, folder) for column in study.columns for run in column.runs]
+    return table(["column", "stage", "seed", "state", "folder", "commit", "data", "versions"], rows)
+
+
+def _source(column: ColumnReport, run: StageRun, folder: Path) -> list[str]:
+    link = Path(os.path.relpath(run.path, folder)).as_posix()
+    shown = f"[{link}]({quote(link)})" if run.state != "missing" else link
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    facts = [run.commit or ABSENT, run.data[:16] or ABSENT, versions or ABSENT]
+    return [column.id, run.stage, str(run.seed), run.state, shown, *facts]
+
+
+def _claims(claims: list[Claim]) -> str:
+    exceeding = sum(claim.exceeds for claim in claims)
+    said = f"{exceeding} of {len(claims)} printed differences exceed their interval; see the notes."
+    header = ["study", "column", "metric", "paper Δ", "95 %", "n", "exceeds"]
+    rows = [
+        [
+            *(claim.study, claim.column, claim.metric),
+            *(signed(claim.difference, 2), signed_span(claim.interval, 2)),
+            *(f"{claim.n:,}", "yes" if claim.exceeds else "no"),
+        ]
+        for claim in claims
+    ]
+    return f"{said}\n\n{table(header, rows)}"

@@ -1,0 +1,217 @@
+"""What a study's report says, as plain records: computed once, written as text, Markdown and HTML."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+State = Literal["done", "unfinished", "failed", "missing"]
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of the papers' tables.
+
+    Attributes:
+        key: `protocol/metric` as the run's record names it: `tir/r1`, `m_cr/accuracy`.
+        task: of the table: TIR, ITR, M-CR, S-CR, MIG.
+        name: of the table: R@1, accuracy, macro-F, PSNR.
+        unit: `%`, `dB` or empty.
+        digits: after the point.
+        n: queries or photographs behind it; None where no run has it.
+        clusters: products those are of, where they are resampled by product; None otherwise.
+        test: the paired test its differences carry, in words.
+    """
+
+    key: str
+    task: str
+    name: str
+    unit: str
+    digits: int
+    n: int | None = None
+    clusters: int | None = None
+    test: str = ""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number of ours.
+
+    Attributes:
+        value: mean over seeds, in the metric's unit; higher is better everywhere.
+        interval: 95 %, over queries and seeds.
+        by_seed: each seed's value.
+        sd: standard deviation over seeds (n - 1); None for one seed.
+    """
+
+    value: float
+    interval: Interval | None
+    by_seed: dict[int, float]
+    sd: float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Column minus reference, over the same queries and the same seeds.
+
+    Attributes:
+        value: in the metric's unit.
+        interval: 95 %.
+        p_value: two-sided.
+        p_adjusted: after Holm, over the columns of the study for this metric.
+        real: whether `p_adjusted` is below 0.05.
+    """
+
+    value: float
+    interval: Interval
+    p_value: float
+    p_adjusted: float
+    real: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One metric of one column; a part that is unknown is None."""
+
+    ours: Estimate | None = None
+    difference: Difference | None = None
+    paper: float | None = None
+    paper_difference: float | None = None
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """One run folder, as a number's source.
+
+    Attributes:
+        stage: of the recipe.
+        seed: of the run.
+        path: the run folder.
+        state: `unfinished` covers running and interrupted.
+        reason: why it failed, in one line; empty otherwise.
+        commit: of the code; empty when unknown.
+        versions: of the packages that decide the numbers.
+        data: fingerprint of the data.
+        pairs_per_second: of training.
+        seconds: training and test, data preparation included.
+        peak_mb: the largest resident memory.
+        parameters: of the network.
+        flops: of one forward pass of one pair; None when unknown.
+        curves: `metrics.csv` by name: `[N]` steps and `[N]` values.
+    """
+
+    stage: str
+    seed: int
+    path: Path
+    state: State
+    reason: str = ""
+    commit: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    data: str = ""
+    pairs_per_second: float | None = None
+    seconds: float | None = None
+    peak_mb: float | None = None
+    parameters: int | None = None
+    flops: float | None = None
+    curves: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ColumnReport:
+    """One variant.
+
+    Attributes:
+        id: as in the table.
+        label: what it sets, in a word or two.
+        overlay: text of its overlay; empty for the unchanged recipe.
+        state: of all its stages and seeds together: failed before missing before unfinished.
+        cells: by metric key.
+        verdicts: one plain line for `retrieval`, `recognition` and `generation`; none for the reference.
+        axis: value of the study's axis key in the resolved configuration; None without an axis or a run.
+        runs: every stage and seed, those still missing too.
+        picture: `[H, W, 3]` uint8 photograph with its hidden area at zero, or None where nothing is masked.
+    """
+
+    id: str
+    label: str
+    overlay: str
+    state: State
+    cells: dict[str, Cell]
+    verdicts: dict[str, str]
+    axis: float | None
+    runs: list[StageRun]
+    picture: Any = None
+
+
+@dataclass(frozen=True)
+class StudyReport:
+    """One study.
+
+    Attributes:
+        name: of the study.
+        title: a few words.
+        question: one sentence.
+        source: where the study comes from, in words.
+        axis_label: empty where the columns have no order.
+        reference: id of the column the others are compared with.
+        seeds: asked for.
+        metrics: in the order of the table.
+        columns: in the order of the study.
+        paper: name of the paper's table, or None.
+    """
+
+    name: str
+    title: str
+    question: str
+    source: str
+    axis_label: str
+    reference: str
+    seeds: list[int]
+    metrics: list[Metric]
+    columns: list[ColumnReport]
+    paper: str | None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One printed difference of a paper's table against its reference column.
+
+    Attributes:
+        study: it belongs to.
+        column: compared with the reference.
+        metric: as `task name`.
+        difference: column minus reference, in points.
+        interval: 95 % of that difference for independent samples of `n` each.
+        n: queries or photographs assumed.
+        exceeds: whether the interval leaves 0 out.
+    """
+
+    study: str
+    column: str
+    metric: str
+    difference: float
+    interval: Interval
+    n: int
+    exceeds: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything one page shows.
+
+    Attributes:
+        title: of the page.
+        scale: of every run in it.
+        data: fingerprint of the data of every run in it; empty when nothing has run.
+        studies: in the order asked for.
+        claims: the papers' own differences, tested.
+        notes: what a reader must know before believing a number, in sentences.
+    """
+
+    title: str
+    scale: str
+    data: str
+    studies: list[StudyReport]
+    claims: list[Claim]
+    notes: list[str]

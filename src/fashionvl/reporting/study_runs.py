@@ -1,0 +1,130 @@
+"""One run folder of a study: where it stands, and the facts a report shows of it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from fashionvl.configuration import read_yaml
+from fashionvl.errors import InputError
+from fashionvl.reporting.runs import Run, read_run
+from fashionvl.reporting.study_report import StageRun, State
+
+TRACES = ("config.yaml", "metrics.json", "metrics.csv", "checkpoints")
+"""Any of them means that the stage was begun."""
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """A run folder, and what is shown of it."""
+
+    read: Run
+    shown: StageRun
+
+    @property
+    def usable(self) -> bool:
+        """Whether its numbers may stand in a table: all of them are there, and of one attempt."""
+        return self.shown.state == "done"
+
+
+def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
+    """Read one run folder, which may be missing, unfinished or failed.
+
+    Args:
+        path: the run folder.
+        stage: its stage.
+        seed: its seed.
+        shared: whether the stage is one for all columns, which has no test.
+
+    Raises:
+        InputError: a file in it is damaged or comes from a newer fashionvl.
+    """
+    run = read_run(path)
+    state, reason = _state(run, shared)
+    record = run.record
+    fit, test = run.section("fit_cost"), run.section("test_cost")
+    peaks = [cost["peak_rss_mb"] for cost in (fit, test) if "peak_rss_mb" in cost]
+    log = run.log()
+    return StudyRun(
+        run,
+        StageRun(
+            stage=stage,
+            seed=seed,
+            path=path,
+            state=state,
+            reason=reason,
+            commit=str(record.get("commit") or ""),
+            versions=run.section("versions"),
+            data=str(run.section("data").get("fingerprint", "")),
+            pairs_per_second=fit.get("pairs_per_second"),
+            seconds=run.seconds if fit or test else None,
+            peak_mb=max(peaks) if peaks else None,
+            parameters=record.get("parameters"),
+            flops=record.get("flops"),
+            curves={name: (series.steps.tolist(), series.values.tolist()) for name, series in log.items()},
+        ),
+    )
+
+
+def _state(run: Run, shared: bool) -> tuple[State, str]:
+    """Failed before anything else: numbers beside a failure may be of an earlier attempt."""
+    failure = run.path / "failed.json"
+    if failure.exists():
+        return "failed", _reason(failure)
+    if not any((run.path / trace).exists() for trace in TRACES):
+        return "missing", ""
+    if "fit" in run.record and ("test" in run.record or shared or not _asks_for_test(run.path)):
+        return "done", ""
+    return "unfinished", ""
+
+
+def _asks_for_test(path: Path) -> bool:
+    file = path / "config.yaml"
+    return not file.exists() or bool(read_yaml(file).get("then_test"))
+
+
+def _reason(file: Path) -> str:
+    """One line; a failure must not keep the report from being written, so a damaged note is only named."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return f"{found['stage']}: {' '.join(str(found['error']).split())}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{file.name} cannot be read"
+
+
+def check_same(runs: list[StudyRun], scale: str) -> str:
+    """Check that runs may stand in one table: one scale, one data set, one set of candidates.
+
+    Returns:
+        The fingerprint of the data, or an empty string where nothing has recorded one.
+
+    Raises:
+        InputError: naming two run folders and their values.
+    """
+    recorded = [run for run in runs if run.read.record]
+    for run in recorded:
+        found = run.read.record.get("scale", scale)
+        if found != scale:
+            raise InputError(
+                f"{run.shown.path}: a run at {found} scale, but the report is of {scale}; "
+                "numbers compare inside one scale only"
+            )
+    for direction in ("tir", "itr"):
+        _one_value(recorded, f"candidates of {direction}", [_candidates(run, direction) for run in recorded])
+    return _one_value(recorded, "data", [run.shown.data for run in recorded])
+
+
+def _candidates(run: StudyRun, direction: str) -> str:
+    found = run.read.section("candidates").get(direction, {})
+    return str(found.get("fingerprint", "")) if isinstance(found, dict) else ""
+
+
+def _one_value(runs: list[StudyRun], what: str, values: list[str]) -> str:
+    """The value that all runs which know it share."""
+    known = [(run, value) for run, value in zip(runs, values, strict=True) if value]
+    for run, value in known:
+        if value != known[0][1]:
+            raise InputError(
+                f"{known[0][0].shown.path} and {run.shown.path}: {what} differ ({known[0][1][:16]} and "
+                f"{value[:16]}); runs of one report must share them"
+            )
+    return known[0][1] if known else ""

@@ -1,0 +1,101 @@
+"""Several seeds on the same queries: the test keeps its level, and sees what is there."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from fashionvl.errors import InputError
+from fashionvl.evaluation.crossed import crossed_mean, holm
+from fashionvl.evaluation.significance import bootstrap_interval, paired_bootstrap_test, resampled_sums
+
+
+def resampled_means(differences: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """`[B, S]` of `[S, Q]`."""
+    return resampled_sums(differences.T, resamples, seed) / differences.shape[1]
+
+
+def test_one_seed_is_the_query_bootstrap():
+    values = np.random.default_rng(0).normal(0.1, 1, 80)
+    found = crossed_mean(np.array([values.mean()]), resampled_means(values[None], 2000, 0))
+    assert found.interval == pytest.approx(bootstrap_interval(values))
+    assert found.p_value == pytest.approx(paired_bootstrap_test(values, np.zeros(80)).p_value)
+
+
+def test_seeds_that_all_queries_agree_on_give_the_t_test_of_the_seeds():
+    by_seed = np.array([1.0, 2.0, 4.0])
+    found = crossed_mean(by_seed, np.tile(by_seed, (50, 1)))
+    expected = stats.ttest_1samp(by_seed, 0)
+    assert found.p_value == pytest.approx(expected.pvalue)
+    assert found.interval == pytest.approx(tuple(expected.confidence_interval(0.95)))
+
+
+def test_seeds_that_agree_leave_the_doubt_of_the_queries():
+    values = np.random.default_rng(1).normal(0, 1, 400)
+    same = np.tile(values, (3, 1))
+    low, high = crossed_mean(same.mean(1), resampled_means(same, 4000, 0)).interval
+    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.05)
+
+
+def test_nothing_varies():
+    assert crossed_mean(np.zeros(3), np.zeros((99, 3))) == (0, (0, 0), 1)
+    found = crossed_mean(np.full(3, 2.0), np.full((99, 3), 2.0))
+    assert found.interval == (2, 2)
+    assert found.p_value == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    ("of_seeds", "of_queries", "of_both", "least"),
+    # 15 of 300 expected, standard deviation 3.8; fewer where the floor rules.
+    [(0.1, 0.0, 0.1, 5), (0.0, 0.5, 0.1, 5), (0.03, 0.3, 0.5, 1)],
+)
+def test_equal_systems_are_called_different_one_time_in_twenty(of_seeds, of_queries, of_both, least):
+    rng = np.random.default_rng(2)
+    found = 0
+    for round_ in range(300):
+        noise = (
+            rng.normal(0, of_seeds, (3, 1))
+            + rng.normal(0, of_queries, (1, 50))
+            + rng.normal(0, of_both, (3, 50))
+        )
+        found += crossed_mean(noise.mean(1), resampled_means(noise, 200, round_)).p_value < 0.05
+    assert least <= found <= 28
+
+
+def test_a_large_difference_is_seen():
+    rng = np.random.default_rng(3)
+    differences = 0.5 + rng.normal(0, 0.02, (3, 1)) + rng.normal(0, 0.3, (3, 100))
+    found = crossed_mean(differences.mean(1), resampled_means(differences, 500, 0))
+    assert found.p_value < 0.01
+    assert 0 < found.interval[0] < 0.5 < found.interval[1]
+
+
+def test_holm_by_hand():
+    # Sorted .01 .02 .03 .5, times 4 3 2 1: .04 .06 .06 .5.
+    assert holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    assert holm([0.6, 0.9]) == [1, 1]
+    assert holm([]) == []
+
+
+def test_sums_are_resampled_by_unit_with_replacement():
+    found = resampled_sums(np.eye(5), 400, seed=1)
+    assert found.shape == (400, 5)
+    assert (found.sum(1) == 5).all()
+    assert found.mean(0) == pytest.approx(np.ones(5), abs=0.2)
+    assert found.max() >= 3
+    np.testing.assert_array_equal(found, resampled_sums(np.eye(5), 400, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: crossed_mean(np.zeros(2), np.zeros((9, 3))), ["resampled", "[9, 3]", "[2]"]),
+        (lambda: crossed_mean(np.zeros(2), np.zeros((9, 2)), 95), ["confidence", "95"]),
+        (lambda: resampled_sums(np.zeros((0, 3))), ["sums", "at least one"]),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(call, words):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
