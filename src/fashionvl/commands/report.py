@@ -61,7 +61,9 @@ def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Rep
     console = Console()
     for study in built.studies:
         console.print(study_text(study, console.width))
-    if not any(column.state != "missing" for study in built.studies for column in study.columns):
+    if all(
+        run.state == "missing" for study in built.studies for column in study.columns for run in column.runs
+    ):
         console.print(f"nothing has run yet under {gathered[0].root}: the report shows what is missing")
     # Imported late: the page needs its own libraries, which a refusal above should not wait for.
     from fashionvl.reporting.page import write_page
