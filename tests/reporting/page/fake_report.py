@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fashionvl.reporting.study_report import (
+from fashionvl.reporting.study.records import (
     Cell,
     Claim,
     ColumnReport,

@@ -23,7 +23,7 @@ from fashionvl.reporting.page.views import (
     source_of,
     sources_of,
 )
-from fashionvl.reporting.study_report import StudyReport
+from fashionvl.reporting.study.records import StudyReport
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-from fashionvl.reporting.page.formatting import table_name
-from fashionvl.reporting.study_report import Claim, Report
+from fashionvl.reporting.study.formatting import table_name
+from fashionvl.reporting.study.records import Claim, Report
 
 DIGITS = 2
 """After the point, as the papers print at most, for metrics that our own table lacks."""

@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, PAGE, QUIET
 from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_picture
-from fashionvl.reporting.page.formatting import MINUS, signed, signed_span
-from fashionvl.reporting.study_report import Cell, ColumnReport, Difference, Metric, StudyReport
+from fashionvl.reporting.study.formatting import MINUS, signed, signed_span
+from fashionvl.reporting.study.records import Cell, ColumnReport, Difference, Metric, StudyReport
 
 PLOTTED = ("tir/sum_r", "itr/sum_r", "m_cr/sum_c", "s_cr/sum_c", "mig/psnr_masked")
 """One metric a task."""

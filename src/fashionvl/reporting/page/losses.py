@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, QUIET
 from fashionvl.reporting.curves import readable
 from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_picture
-from fashionvl.reporting.study_report import ColumnReport, StudyReport
+from fashionvl.reporting.study.records import ColumnReport, StudyReport
 
 STAGE = "pretrain"
 

@@ -8,10 +8,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fashionvl.reporting.overview import duration
-from fashionvl.reporting.page import formatting
 from fashionvl.reporting.page.claims import claim_summary, claim_tables
 from fashionvl.reporting.page.views import source_of, view
-from fashionvl.reporting.study_report import Difference, Report
+from fashionvl.reporting.study import formatting
+from fashionvl.reporting.study.records import Difference, Report
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "page.html.j2", "page.css"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import groupby
 
-from fashionvl.reporting.study_report import Metric
+from fashionvl.reporting.study.records import Metric
 
 TASKS = {
     "TIR": "text → image",

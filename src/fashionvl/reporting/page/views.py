@@ -6,7 +6,7 @@ from fashionvl.reporting.page.differences import axis_places, difference_panels
 from fashionvl.reporting.page.drawing import Picture, photograph
 from fashionvl.reporting.page.losses import Stroke, loss_panels, strokes
 from fashionvl.reporting.page.tasks import Task, procedures_of, samples_of, tasks_of
-from fashionvl.reporting.study_report import ColumnReport, Metric, StageRun, StudyReport
+from fashionvl.reporting.study.records import ColumnReport, Metric, StageRun, StudyReport
 
 KINDS = ("better", "worse", "mixed", "same", "unknown")
 """Of verdicts; `unknown` is what was not measured, or measured on another task."""

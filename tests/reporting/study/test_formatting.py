@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fashionvl.reporting.page import formatting
+from fashionvl.reporting.study import formatting
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError
 from fashionvl.reporting.runs import Run, read_run
-from fashionvl.reporting.study_report import StageRun, State
+from fashionvl.reporting.study.records import StageRun, State
 
 TRACES = ("config.yaml", "metrics.json", "metrics.csv", "checkpoints")
 """Any of them means that the stage was begun."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from fashionvl.reporting.estimates import SeedScores, added, cleared, common_seeds
-from fashionvl.reporting.measured import Measured, compare_with
-from fashionvl.reporting.page.formatting import signed, signed_span
-from fashionvl.reporting.samples import Sample
-from fashionvl.reporting.study_report import Cell, Difference
+from fashionvl.reporting.study.estimates import SeedScores, added, cleared, common_seeds
+from fashionvl.reporting.study.formatting import signed, signed_span
+from fashionvl.reporting.study.measured import Measured, compare_with
+from fashionvl.reporting.study.records import Cell, Difference
+from fashionvl.reporting.study.samples import Sample
 
 NOT_MEASURED = "not measured"
 NOT_COMPARABLE = "not comparable: its runs hide other pixels than the reference's"

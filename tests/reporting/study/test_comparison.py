@@ -12,10 +12,10 @@ from synthetic_study import (
 )
 
 from fashionvl.evaluation.significance import resampled_sums
-from fashionvl.reporting.comparison import compare
-from fashionvl.reporting.estimates import SeedScores
-from fashionvl.reporting.gather import gather
-from fashionvl.reporting.measured import compare_with
+from fashionvl.reporting.study.comparison import compare
+from fashionvl.reporting.study.estimates import SeedScores
+from fashionvl.reporting.study.gather import gather
+from fashionvl.reporting.study.measured import compare_with
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import math
 
-from fashionvl.reporting.estimates import cleared
-from fashionvl.reporting.papers import METRICS, TASKS, paper_table
-from fashionvl.reporting.study_report import Claim, Interval
+from fashionvl.reporting.study.estimates import cleared
+from fashionvl.reporting.study.papers import METRICS, TASKS, paper_table
+from fashionvl.reporting.study.records import Claim, Interval
 from fashionvl.studies import Study
 
 Z = 1.959964

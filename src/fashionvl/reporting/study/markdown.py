@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fashionvl.reporting.overview import duration
-from fashionvl.reporting.page.formatting import (
+from fashionvl.reporting.study.formatting import (
     ABSENT,
     magnitude,
     number,
@@ -14,7 +14,7 @@ from fashionvl.reporting.page.formatting import (
     signed_span,
     span,
 )
-from fashionvl.reporting.study_report import (
+from fashionvl.reporting.study.records import (
     Cell,
     Claim,
     ColumnReport,
@@ -23,7 +23,7 @@ from fashionvl.reporting.study_report import (
     StageRun,
     StudyReport,
 )
-from fashionvl.reporting.study_text import why_open
+from fashionvl.reporting.study.text import why_open
 
 
 def report_markdown(report: Report, folder: Path) -> str:

@@ -9,7 +9,9 @@ from synthetic_study import write_recognition
 
 from fashionvl.errors import InputError
 from fashionvl.evaluation.significance import bootstrap_statistic, resampled_sums
-from fashionvl.reporting.estimates import (
+from fashionvl.reporting.intervals import generation_intervals, recognition_intervals
+from fashionvl.reporting.runs import Run, read_run
+from fashionvl.reporting.study.estimates import (
     SeedScores,
     added,
     common_seeds,
@@ -18,9 +20,7 @@ from fashionvl.reporting.estimates import (
     recorded_scores,
     score_columns,
 )
-from fashionvl.reporting.intervals import generation_intervals, recognition_intervals
-from fashionvl.reporting.runs import Run, read_run
-from fashionvl.reporting.samples import read_sample
+from fashionvl.reporting.study.samples import read_sample
 
 
 def scores_of(rows: dict[int, np.ndarray], seed: int = 0) -> SeedScores:

@@ -6,7 +6,7 @@ from synthetic_study import edit_record, run_path, write_column, write_pretrain,
 from synthetic_study import ranks_of as ranks
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.gather import axis_value, check_together, gather, masked_picture
+from fashionvl.reporting.study.gather import axis_value, check_together, gather, masked_picture
 
 
 def column_of(gathered, name):

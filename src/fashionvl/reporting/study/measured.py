@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 from fashionvl.evaluation.crossed import CrossedMean, holm
-from fashionvl.reporting.estimates import Scores, SeedScores, difference, recorded_scores, score_columns
-from fashionvl.reporting.gather import Gathered
-from fashionvl.reporting.samples import Sample, read_sample
-from fashionvl.reporting.study_report import Difference
+from fashionvl.reporting.study.estimates import Scores, SeedScores, difference, recorded_scores, score_columns
+from fashionvl.reporting.study.gather import Gathered
+from fashionvl.reporting.study.records import Difference
+from fashionvl.reporting.study.samples import Sample, read_sample
 
 LEVEL = 0.05
 

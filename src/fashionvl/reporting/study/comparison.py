@@ -1,12 +1,12 @@
 """The columns of a study against its reference: every cell of the table."""
 
-from fashionvl.reporting.estimates import estimate
-from fashionvl.reporting.gather import Gathered, GatheredColumn, axis_value, masked_picture
-from fashionvl.reporting.measured import HIGHEST, LISTED, Measured, compare_with, measure
-from fashionvl.reporting.papers import paper_table
-from fashionvl.reporting.samples import Sample
-from fashionvl.reporting.study_report import Cell, ColumnReport, Metric, StudyReport
-from fashionvl.reporting.verdicts import NAMES, Judged, judge, verdict
+from fashionvl.reporting.study.estimates import estimate
+from fashionvl.reporting.study.gather import Gathered, GatheredColumn, axis_value, masked_picture
+from fashionvl.reporting.study.measured import HIGHEST, LISTED, Measured, compare_with, measure
+from fashionvl.reporting.study.papers import paper_table
+from fashionvl.reporting.study.records import Cell, ColumnReport, Metric, StudyReport
+from fashionvl.reporting.study.samples import Sample
+from fashionvl.reporting.study.verdicts import NAMES, Judged, judge, verdict
 
 TEST = "paired over {by}, seeds as random (Obuchowski and Rockette 1995, Hillis 2007), Holm over the columns"
 TEST_ONE_SEED = "paired bootstrap over {by} of one seed's runs, Holm over the columns"

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from fashionvl.reporting.study_report import Report
+from fashionvl.reporting.study.records import Report
 
 SCHEMA = 1
 """Of `report.json`; raised when a key changes its meaning."""

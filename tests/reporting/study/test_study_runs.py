@@ -6,7 +6,7 @@ import pytest
 from synthetic_study import edit_record, run_path, write_column, write_pyramid, write_record
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.study_runs import check_same, read_study_run
+from fashionvl.reporting.study.stage_runs import check_same, read_study_run
 
 
 def read(path, stage="pretrain", shared=False):

@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from fashionvl.reporting.page.formatting import ABSENT, number, signed
-from fashionvl.reporting.study_report import Cell, ColumnReport, Metric, StageRun, StudyReport
+from fashionvl.reporting.study.formatting import ABSENT, number, signed
+from fashionvl.reporting.study.records import Cell, ColumnReport, Metric, StageRun, StudyReport
 
 WIDE = 100
 """Characters from which the longer choice of metrics fits."""

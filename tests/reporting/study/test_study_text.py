@@ -7,10 +7,10 @@ from rich.console import Console
 from synthetic_study import edit_record, minus, run_path, write_column, write_pyramid, write_study
 
 from fashionvl.commands.report import build
-from fashionvl.reporting.gather import gather
-from fashionvl.reporting.study_json import report_json
-from fashionvl.reporting.study_markdown import report_markdown, table
-from fashionvl.reporting.study_text import study_text
+from fashionvl.reporting.study.gather import gather
+from fashionvl.reporting.study.markdown import report_markdown, table
+from fashionvl.reporting.study.plain_data import report_json
+from fashionvl.reporting.study.text import study_text
 
 
 @pytest.fixture

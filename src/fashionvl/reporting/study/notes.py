@@ -1,8 +1,8 @@
 """What a reader must know before believing a number."""
 
-from fashionvl.reporting.claims import ASSUMPTIONS
 from fashionvl.reporting.intervals import RESAMPLES
-from fashionvl.reporting.study_report import Claim, StageRun, StudyReport
+from fashionvl.reporting.study.claims import ASSUMPTIONS
+from fashionvl.reporting.study.records import Claim, StageRun, StudyReport
 
 
 def notes(studies: list[StudyReport], claims: list[Claim], measured: bool) -> list[str]:

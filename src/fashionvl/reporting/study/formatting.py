@@ -5,7 +5,7 @@ import os.path
 from pathlib import Path
 from urllib.parse import quote
 
-from fashionvl.reporting.study_report import Interval
+from fashionvl.reporting.study.records import Interval
 
 ABSENT = "\N{EN DASH}"
 UNDEFINED = "undefined"

@@ -3,8 +3,8 @@
 import pytest
 from synthetic_study import minus
 
-from fashionvl.reporting.study_report import Difference
-from fashionvl.reporting.verdicts import Judged, verdict
+from fashionvl.reporting.study.records import Difference
+from fashionvl.reporting.study.verdicts import Judged, verdict
 
 
 def judged(value, half, real, seeds=3, comparable=True):

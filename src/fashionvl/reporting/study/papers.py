@@ -26,7 +26,7 @@ def paper_table(name: str) -> PaperTable:
     Raises:
         InputError: there is no such table.
     """
-    folder = files("fashionvl.reporting") / "papers"
+    folder = files("fashionvl.reporting.study") / "tables"
     known = sorted(file.name.removesuffix(".csv") for file in folder.iterdir() if file.name.endswith(".csv"))
     if name not in known:
         raise InputError(f"paper: no table {name!r}; there are {', '.join(known)}")

@@ -3,7 +3,7 @@
 import pytest
 from synthetic_study import write_study
 
-from fashionvl.reporting.claims import claims, difference_interval, wilson
+from fashionvl.reporting.study.claims import claims, difference_interval, wilson
 
 
 def test_newcombes_published_example():
