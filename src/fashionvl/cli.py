@@ -1,4 +1,4 @@
-"""The console script: Lightning's fit / validate / test / predict, and `data` and `summary` beside them."""
+"""Console script: Lightning's fit / validate / test / predict, and what plans and reads runs beside them."""
 
 import sys
 from typing import Any
@@ -9,6 +9,9 @@ USAGE = """usage: fashionvl COMMAND [options]
   data synthesize                draw a synthetic catalogue in Fashion-Gen's schema
   data inspect                   count, check and picture a catalogue
   summary                        one table and the pictures of a folder of runs
+  plan                           the make rules that run the columns of studies
+  report                         tables, plots and verdicts of studies, as text, Markdown and one HTML page
+  wandb-report                   a W&B report that compares the columns of studies
 
 `fashionvl COMMAND --help` lists the options of each."""
 
@@ -50,6 +53,14 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.plan import main as plan
 
         plan(arguments[1:])
+    elif arguments[0] == "report":
+        from fashionvl.commands.report import main as report
+
+        report(arguments[1:])
+    elif arguments[0] == "wandb-report":
+        from fashionvl.commands.wandb_report import main as wandb_report
+
+        wandb_report(arguments[1:])
     else:
         from fashionvl.commands.train import train
 

@@ -7,14 +7,14 @@ from rich.console import Console
 
 from fashionvl.commands.study_options import study_parser
 from fashionvl.errors import InputError
-from fashionvl.reporting.claims import claims
-from fashionvl.reporting.comparison import compare
-from fashionvl.reporting.gather import Gathered, check_together, gather
-from fashionvl.reporting.notes import notes
-from fashionvl.reporting.study_json import report_json
-from fashionvl.reporting.study_markdown import report_markdown
-from fashionvl.reporting.study_report import Report
-from fashionvl.reporting.study_text import study_text
+from fashionvl.reporting.study.claims import claims
+from fashionvl.reporting.study.comparison import compare
+from fashionvl.reporting.study.gather import Gathered, check_together, gather
+from fashionvl.reporting.study.markdown import report_markdown
+from fashionvl.reporting.study.notes import notes
+from fashionvl.reporting.study.plain_data import report_json
+from fashionvl.reporting.study.records import Report
+from fashionvl.reporting.study.text import study_text
 from fashionvl.studies.study import read_study
 
 

@@ -12,11 +12,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from fashionvl.commands.parsing import one_line, own_refusal
+from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.recording import MetricsLog, PauseOnInterrupt, RunRecord, SeedEachStep, last_checkpoint
 from fashionvl.tasks.run_folder import RunFolder, WhenChanged
+from fashionvl.tracking.sweeps import sweep_folder
+from fashionvl.tracking.wandb_log import WandbLog
 
 NOISE = (
     r"'set_vital' is deprecated",
@@ -86,10 +89,9 @@ class FashionVLCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Claim the run folder before anything long is built."""
-        run_dir = self._get(self.config, "run_dir")
-        self.folder = RunFolder(
-            Path(run_dir or Path("runs") / self._get(self.config, "scale") / self._get(self.config, "name"))
-        )
+        runs = Path("runs") / self._get(self.config, "scale")
+        default = sweep_folder(runs) or runs / self._get(self.config, "name")
+        self.folder = RunFolder(Path(self._get(self.config, "run_dir") or default))
         self._dump_config()
         if self.subcommand == "fit":
             self._claim()
@@ -126,8 +128,18 @@ class FashionVLCLI(LightningCLI):
             default_root_dir=str(self.folder.path), callbacks=callbacks, **kwargs
         )
         trains = self.subcommand == "fit" and not self.folder.finished("fit")
-        trainer.loggers = [MetricsLog(self.folder.path / "metrics.csv", trains), *trainer.loggers]
+        log = MetricsLog(self.folder.path / "metrics.csv", trains)
+        trainer.loggers = [log, *self._wandb(identity), *trainer.loggers]
         return trainer
+
+    def _wandb(self, identity: dict[str, Any]) -> list[WandbLog]:
+        mode = self._get(self.config, "wandb")
+        if mode == "off" or self.subcommand not in ("fit", "test"):
+            return []
+        last: Literal["fit", "test"] = "fit"
+        if self.subcommand == "test" or self._get(self.config, "then_test"):
+            last = "test"
+        return [WandbLog(self.folder.path, mode, identity, plain(self.config_dump), last)]
 
     def fit(self, **kwargs: Any) -> None:
         """Train, or continue, or say that it is done; then test when asked."""
@@ -138,6 +150,8 @@ class FashionVLCLI(LightningCLI):
                 _say(f"{self.folder.path}: continuing from {self.folder.last_checkpoint}")
                 kwargs["ckpt_path"] = str(self.folder.last_checkpoint)
             self._guarded("fit", **kwargs)
+            # The first process records; the others must not look for the record before it is there.
+            self.trainer.strategy.barrier()
         if self._get(self.config, "then_test") and self.folder.finished("fit"):
             if self.folder.finished("test"):
                 _say(f"{self.folder.path}: already tested")
