@@ -81,6 +81,14 @@ include $(PLAN)
 stages: $(foreach study,$(STUDIES),stages-$(subst _,-,$(study)))
 endif
 
+# What a report reads, without weights and checkpoints: make records RUNS=runs/laptop TO=docs/results/laptop/runs
+RECORDS := config.yaml metrics.json metrics.csv claim.json tir.npz itr.npz mig.npz m_cr.npz s_cr.npz
+.PHONY: records
+records:
+	@mkdir -p $(TO)
+	cd $(RUNS) && find . -type f \( $(foreach name,$(RECORDS),-name $(name) -o) -path '*/seed0/*/examples/mig.npz' \) \
+	  | tar cf - -T - | tar xf - -C $(abspath $(TO))
+
 test: $(READY) ## run the tests (under 10 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 

@@ -1,6 +1,7 @@
 """Two processes over gloo, started as the guide says, learn what one process does."""
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ LOSSES = ("train/itm_epoch", "train/mlm_epoch", "train/mir_epoch", "train/loss_e
 
 
 def _fit(run: Path, catalogue: Path, processes: int, *more: str) -> dict[str, float]:
-    """Train for one epoch of the same global batch; the epoch's mean losses."""
+    """Train for one epoch of the same global batch, and test; the epoch's mean losses."""
     console = Path(sys.executable).with_name("fashionvl")
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     command = [
@@ -24,7 +25,7 @@ def _fit(run: Path, catalogue: Path, processes: int, *more: str) -> dict[str, fl
         *("--data.init_args.index_dir", str(catalogue.parent / "index")),
         *("--data.init_args.batch_size", str(16 // processes), "--trainer.devices", str(processes)),
         *("--trainer.strategy", "ddp" if processes > 1 else "auto", "--trainer.max_epochs", "1"),
-        *("--then_test", "false", "--trainer.enable_progress_bar", "false"),
+        *("--trainer.enable_progress_bar", "false"),
         # Dropout is drawn in each process apart.
         *("--model.init_args.network.init_args.drop_path", "0"),
         *("--model.init_args.network.init_args.text_dropout", "0"),
@@ -33,6 +34,7 @@ def _fit(run: Path, catalogue: Path, processes: int, *more: str) -> dict[str, fl
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads((run / "metrics.json").read_text())["test"]["tir/n"] == 12
     with (run / "metrics.csv").open() as file:
         return {row["name"]: float(row["value"]) for row in csv.DictReader(file) if row["name"] in LOSSES}
 
