@@ -9,6 +9,7 @@ import yaml
 from jsonargparse import ArgumentError
 
 from fashionvl.commands.train import FashionVLCLI, train
+from fashionvl.configuration import flatten
 from fashionvl.tasks import MVLTPretraining
 
 ROOT = Path(__file__).parents[1]
@@ -65,20 +66,10 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> FashionVLCLI:
     return train([*_options(smoke), "--run_dir", str(tmp_path_factory.mktemp("run"))], run=False)
 
 
-def _flatten(node: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(node, dict) or not node:
-        return {prefix: node}
-    return {
-        key: value
-        for name, child in node.items()
-        for key, value in _flatten(child, f"{prefix}.{name}" if prefix else str(name)).items()
-    }
-
-
 def _resolved(cli: FashionVLCLI, chain: list[Path]) -> dict[str, Any]:
     plain = cli.parser.parse_args(_options(chain)).as_dict()
     plain.pop("config")
-    return {key: list(v) if isinstance(v, tuple) else v for key, v in _flatten(plain).items()}
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in flatten(plain).items()}
 
 
 def test_there_is_something_to_check() -> None:
@@ -111,7 +102,7 @@ ABSENT = object()
 
 @pytest.mark.parametrize("chain", LAID_OVER, ids=_label)
 def test_an_overlay_changes_what_it_declares_and_nothing_else(cli: FashionVLCLI, chain: list[Path]) -> None:
-    declared = _flatten(yaml.safe_load(chain[-1].read_text()))
+    declared = flatten(yaml.safe_load(chain[-1].read_text()))
     before, after = _resolved(cli, chain[:-1]), _resolved(cli, chain)
     for key, value in declared.items():
         assert after[key] == value, key

@@ -7,31 +7,17 @@ from typing import Any
 import pytest
 import yaml
 
-from fashionvl.commands.train import FashionVLCLI, command_line
-from fashionvl.configuration import flatten, plain
+from fashionvl.commands.resolve import Resolver
+from fashionvl.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 SWEEPS = sorted((ROOT / "sweeps").glob("*.yaml"))
 NAMES = [file.stem for file in SWEEPS]
 
 
-class _ParserOnly(FashionVLCLI):
-    """Stops once the parser stands."""
-
-    def parse_arguments(self, parser: Any, args: Any) -> None:
-        self.config = parser.get_defaults()
-
-    def before_instantiate_classes(self) -> None:
-        pass
-
-    def instantiate_classes(self) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
-def parser() -> Any:
-    """Of `fashionvl fit`."""
-    return command_line(_ParserOnly, ["fit"], run=False).parser
+def resolver() -> Resolver:
+    return Resolver()
 
 
 def _content(file: Path) -> dict[str, Any]:
@@ -58,12 +44,12 @@ def _arguments(content: dict[str, Any], values: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("file", SWEEPS, ids=NAMES)
 @pytest.mark.parametrize("end", [0, 1], ids=["first", "last"])
 def test_extreme_values_reach_their_keys(
-    parser: Any, file: Path, end: int, monkeypatch: pytest.MonkeyPatch
+    resolver: Resolver, file: Path, end: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     content = _content(file)
     values = {key: _extremes(parameter)[end] for key, parameter in content["parameters"].items()}
-    found = flatten(plain(parser.parse_args(_arguments(content, values)).as_dict()))
+    found = resolver.resolve(_arguments(content, values))
     assert {key: found[key] for key in values} == values
     assert found["wandb"] == "online"
     assert found["scale"] == "laptop"
@@ -81,8 +67,8 @@ def test_a_sweep_asks_a_question_and_never_looks_at_the_test_split(file: Path) -
     assert len(content["parameters"]) > 1
 
 
-def test_an_unknown_key_would_be_refused(parser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_key_would_be_refused(resolver: Resolver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     arguments = _arguments(_content(SWEEPS[0]), {"model.init_args.mir.mask.raito": 0.5})
-    with pytest.raises(Exception, match="raito"):
-        parser.parse_args(arguments)
+    with pytest.raises(InputError, match="raito"):
+        resolver.resolve(arguments)

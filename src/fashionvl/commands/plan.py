@@ -57,7 +57,7 @@ def check_columns(study: Study, scale: str, resolver: Resolver) -> None:
         for stage in study.recipe.at(scale):
             if stage.name in study.stages:
                 try:
-                    resolved.append(resolver.resolve(_layers(study, stage, column, scale)))
+                    resolved.append(resolver.resolve(_words(study, stage, column, scale)))
                 except InputError as error:
                     raise InputError(f"{column.overlay or stage.config}: {error}") from error
         mark = digest(resolved)
@@ -69,11 +69,12 @@ def check_columns(study: Study, scale: str, resolver: Resolver) -> None:
         seen[mark] = column.id
 
 
-def _layers(study: Study, stage: Stage, column: Column, scale: str) -> list[tuple[str, str]]:
+def _words(study: Study, stage: Stage, column: Column, scale: str) -> list[str]:
     # The name of the earlier stage stands for its weights: where they lie differs between any two columns.
     given = (
         stage.starts_from
         if any(stage.starts_from == known.name for known in study.recipe.at(scale))
         else None
     )
-    return layers(study, stage, column, scale, given)
+    laid = layers(study, stage, column, scale, given)
+    return [word for key, value in laid for word in (f"--{key}", value)]

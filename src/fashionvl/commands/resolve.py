@@ -32,13 +32,12 @@ class Resolver:
     def __init__(self) -> None:
         self._parser = command_line(_ParserOnly, ["fit"], run=False).parser
 
-    def resolve(self, options: list[tuple[str, str]]) -> dict[str, Any]:
-        """The flat configuration of options, `config` for a file among them, laid over each other in order.
+    def resolve(self, words: list[str]) -> dict[str, Any]:
+        """The flat configuration of the words after `fashionvl fit`, laid over each other in order.
 
         Raises:
             InputError: a file is missing, or a key or value does not fit; the key is named.
         """
-        words = [word for key, value in options for word in (f"--{key}", value)]
         try:
             found = self._parser.parse_args(words).as_dict()
         except ArgumentError as error:
