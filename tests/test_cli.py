@@ -210,6 +210,9 @@ def test_a_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
     for part in ("not finite", "epoch", "step", "itm=", "rows of the batch: ["):
         assert part in line
     assert not (run / "metrics.json").exists()
+    left = json.loads((run / "failed.json").read_text())
+    assert left["stage"] == "fit"
+    assert left["error"].startswith("NonFiniteLossError: a loss is not finite in epoch")
 
 
 def _start(arguments: list[str]) -> subprocess.Popen[str]:
