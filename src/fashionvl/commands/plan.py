@@ -1,14 +1,17 @@
 """`fashionvl plan`: studies in, make rules out, after every column has been resolved by the real parser."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fashionvl.commands.resolve import Resolver
 from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
 from fashionvl.errors import InputError
 from fashionvl.studies.plan import Setting, layers, rules
 from fashionvl.studies.recipe import Stage
 from fashionvl.studies.study import Column, Study, read_study
+
+if TYPE_CHECKING:
+    from fashionvl.commands.resolve import Resolver
 
 DEFAULT_SEEDS = (0, 1, 2)
 
@@ -36,6 +39,9 @@ def plan(studies: list[Study], setting: Setting, out: Path) -> None:
     if setting.data is not None and not setting.data.is_dir():
         raise InputError(f"--data: {setting.data} is not a folder; name the one with the Fashion-Gen files")
     text = rules(studies, setting)
+    # Imported late: a misspelt study must not wait for torch.
+    from fashionvl.commands.resolve import Resolver
+
     resolver = Resolver()
     for study in studies:
         check_columns(study, setting.scale, resolver)
@@ -45,7 +51,7 @@ def plan(studies: list[Study], setting: Setting, out: Path) -> None:
     scratch.replace(out)
 
 
-def check_columns(study: Study, scale: str, resolver: Resolver) -> None:
+def check_columns(study: Study, scale: str, resolver: "Resolver") -> None:
     """Resolve every column as `fit` would, so that a wrong key stops the plan and not the third hour.
 
     Raises:
