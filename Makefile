@@ -83,10 +83,12 @@ endif
 
 # What a report reads, without weights and checkpoints: make records RUNS=runs/laptop TO=docs/results/laptop/runs
 RECORDS := config.yaml metrics.json metrics.csv claim.json tir.npz itr.npz mig.npz m_cr.npz s_cr.npz
+NAMED := $(patsubst %,-o -name %,$(RECORDS))
 .PHONY: records
 records:
 	@mkdir -p $(TO)
-	cd $(RUNS) && find . -type f \( $(foreach name,$(RECORDS),-name $(name) -o) -path '*/seed0/*/examples/mig.npz' \) \
+	cd $(RUNS) && find . -path ./plans -prune -o -path ./reports -prune -o -path '*/seed0/*/examples/mig.npz' -print \
+	    -o -path '*/examples/*' -prune -o -type f \( -false $(NAMED) \) -print \
 	  | tar cf - -T - | tar xf - -C $(abspath $(TO))
 
 test: $(READY) ## run the tests (under 10 minutes on 2 cores)
