@@ -9,6 +9,8 @@ WORKERS ?= 2
 ARGS ?=
 
 DEMO := runs/demo
+# More than a study's column has, which is run many times and only compared.
+DEMO_EPOCHS := 17
 MVLT := experiments/mvlt
 
 # Of the studies: make ablation-mask-ratio SCALE=laptop SEEDS="0 1 2" DATA=/path/to/fashion-gen LAUNCH="srun ..."
@@ -53,7 +55,7 @@ $(DEMO)/pyramid/.done: $(READY) $(MVLT)/pyramid.yaml $(MVLT)/pyramid-laptop.yaml
 
 $(DEMO)/pretrain/.done: $(DEMO)/pyramid/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml
 	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
-	  --config $(MVLT)/pretrain-laptop.yaml --run_dir $(@D) \
+	  --config $(MVLT)/pretrain-laptop.yaml --run_dir $(@D) --trainer.max_epochs $(DEMO_EPOCHS) \
 	  --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(ARGS)
 	@touch $@
 
