@@ -88,7 +88,7 @@ class TestTraining:
         assert "d" not in tokenizer.get_vocab()
 
     def test_a_vocabulary_too_small_for_the_alphabet_says_what_fits(self, tmp_path):
-        with pytest.raises(InputError, match=r"vocab_size: 9 .* at least 11"):
+        with pytest.raises(InputError, match=r"vocabulary: 9 .* at least 11"):
             train_wordpiece(["abc cba"], tmp_path, vocab_size=9)
         assert len(train_wordpiece(["abc cba"], tmp_path, vocab_size=11)) <= 11
 
