@@ -98,7 +98,7 @@ def _key(page: Canvas, x: float, y: float) -> None:
     page.box(x, y + 25, 24, 2, INK)
     page.box(x, y + 21, 2, 10, INK)
     page.box(x + 22, y + 21, 2, 10, INK)
-    page.text(x + 34, y + 26, "95 % interval over queries or photographs", 13, QUIET)
+    page.text(x + 34, y + 26, "95 % interval over queries or products", 13, QUIET)
 
 
 def _query(page: Canvas, runs: list[Run]) -> None:
