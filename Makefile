@@ -32,7 +32,7 @@ SHOW = $(if $(filter-out 1,$(JOBS)),--trainer.enable_progress_bar false --traine
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-zA-Z_<>-]*[a-z0-9<>]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo '  ablation-<study> $(patsubst ablations/%/study.yaml,%,$(wildcard ablations/*/study.yaml))'
+	@echo '  ablation-<study> $(EVERY)'
 
 setup: $(READY) ## create .venv with the exact versions CI uses
 
@@ -64,12 +64,13 @@ $(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVL
 	  --config $(MVLT)/recognition-laptop.yaml --run_dir $(@D) --model.init_args.weights $(DEMO)/pretrain $(ARGS)
 	@touch $@
 
+EVERY := $(patsubst ablations/%/study.yaml,%,$(wildcard ablations/*/study.yaml))
 TABLE3 := mask_ratio mask_unit mask_style objectives pretrained
 GOALS := $(filter ablation-% table3 table4 ablations,$(MAKECMDGOALS))
 
 table3: STUDIES = $(TABLE3) ## MVLT Table 3: five studies, each column with each of SEEDS
 table4: STUDIES = pretrained ## MVLT Table 4: with and without a pre-trained pyramid
-ablations: STUDIES = $(patsubst ablations/%/study.yaml,%,$(wildcard ablations/*/study.yaml)) ## every study there is
+ablations: STUDIES = $(EVERY) ## every study there is
 ablation-%: STUDIES = $(subst -,_,$(@:ablation-%=%))
 
 # The report comes in any case, shows what failed, and then fails, too.

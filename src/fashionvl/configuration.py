@@ -45,6 +45,11 @@ def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
+def within(key: str, sections: tuple[str, ...]) -> bool:
+    """Whether a dotted key is one of some keys, or lies below one."""
+    return any(key == section or key.startswith(f"{section}.") for section in sections)
+
+
 def differing(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
     """Keys at which two flat configurations differ, sorted."""
     return [

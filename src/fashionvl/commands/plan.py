@@ -77,10 +77,6 @@ def check_columns(study: Study, scale: str, resolver: "Resolver") -> None:
 
 def _words(study: Study, stage: Stage, column: Column, scale: str) -> list[str]:
     # The name of the earlier stage stands for its weights: where they lie differs between any two columns.
-    given = (
-        stage.starts_from
-        if any(stage.starts_from == known.name for known in study.recipe.at(scale))
-        else None
-    )
-    laid = layers(study, stage, column, scale, given)
+    earlier = study.recipe.before(stage, scale)
+    laid = layers(study, stage, column, scale, earlier.name if earlier else None)
     return [word for key, value in laid for word in (f"--{key}", value)]

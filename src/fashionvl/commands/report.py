@@ -71,7 +71,6 @@ def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Rep
     out.mkdir(parents=True, exist_ok=True)
     write_page(built, out / "report.html")
     (out / "report.md").write_text(report_markdown(built, out), encoding="utf-8")
-    # Last, because make takes it as the sign that everything is there.
     (out / "report.json").write_text(json.dumps(report_json(built, out), indent=1) + "\n", encoding="utf-8")
     for name in ("report.html", "report.md", "report.json"):
         console.print(str(out / name), style="dim", highlight=False, soft_wrap=True)

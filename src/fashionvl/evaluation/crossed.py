@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from fashionvl.errors import InputError
+from fashionvl.evaluation.significance import percentiles, two_sided
 
 NORMAL = 1e6
 """Degrees of freedom at which Student's t is the normal, to all digits that matter."""
@@ -56,7 +57,8 @@ def crossed_mean(by_seed: np.ndarray, resampled: np.ndarray, confidence: float =
         raise InputError(f"confidence: {confidence} is outside (0, 1)")
     value = float(by_seed.mean())
     if seeds == 1:
-        return _query_bootstrap(value, resampled[:, 0], confidence)
+        draws = resampled[:, 0]
+        return CrossedMean(value, percentiles(draws, confidence), two_sided(draws))
     of_seeds = float(by_seed.var(ddof=1)) / seeds
     covariance = np.cov(resampled, rowvar=False)
     shared = float(covariance.sum() - covariance.trace()) / (seeds * (seeds - 1))
@@ -69,14 +71,6 @@ def crossed_mean(by_seed: np.ndarray, resampled: np.ndarray, confidence: float =
     margin = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p_value = 2 * float(stdtr(freedom, -abs(value) / error))
     return CrossedMean(value, (value - margin, value + margin), p_value)
-
-
-def _query_bootstrap(value: float, draws: np.ndarray, confidence: float) -> CrossedMean:
-    """Percentiles, and the p-value of `significance.paired_bootstrap_test`."""
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-    tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    p_value = min(1.0, 2 * (tail + 1) / (len(draws) + 1))
-    return CrossedMean(value, (float(low), float(high)), p_value)
 
 
 def holm(p_values: list[float]) -> list[float]:

@@ -43,7 +43,7 @@ def bootstrap_interval(
         InputError: If `values` is empty, not one-dimensional or not finite, or `confidence` is outside (0,
             1).
     """
-    return _percentiles(_resampled_means(_checked(values, "values"), resamples, seed), confidence)
+    return percentiles(_resampled_means(_checked(values, "values"), resamples, seed), confidence)
 
 
 def bootstrap_statistic(
@@ -71,7 +71,7 @@ def bootstrap_statistic(
     if n < 1:
         raise InputError("n: a bootstrap needs at least one row")
     draws = [statistic(row) for chunk in _resampled_indices(n, resamples, seed) for row in chunk]
-    return _percentiles(np.array(draws), confidence)
+    return percentiles(np.array(draws), confidence)
 
 
 def paired_bootstrap_test(
@@ -95,9 +95,7 @@ def paired_bootstrap_test(
     """
     difference = _checked(a, "a") - _same_length(a, _checked(b, "b"))
     means = _resampled_means(difference, resamples, seed)
-    tail = min(int((means <= 0).sum()), int((means >= 0).sum()))
-    p_value = min(1.0, 2 * (tail + 1) / (resamples + 1))
-    return PairedDifference(float(difference.mean()), _percentiles(means, confidence), p_value)
+    return PairedDifference(float(difference.mean()), percentiles(means, confidence), two_sided(means))
 
 
 def mcnemar_exact(a_hits: np.ndarray, b_hits: np.ndarray) -> float:
@@ -187,7 +185,18 @@ def _resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarra
     return np.concatenate([values[indices].mean(axis=1) for indices in chunks])
 
 
-def _percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
+def two_sided(draws: np.ndarray) -> float:
+    """P-value, as `paired_bootstrap_test` has it, of resampled differences `[B]`."""
+    tail = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    return min(1.0, 2 * (tail + 1) / (len(draws) + 1))
+
+
+def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Ends of the middle `confidence` of resampled values `[B]`.
+
+    Raises:
+        InputError: `confidence` is outside (0, 1).
+    """
     if not 0 < confidence < 1:
         raise InputError(f"confidence: {confidence} is outside (0, 1)")
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fashionvl.evaluation.significance import bootstrap_interval, resampled_sums
+from fashionvl.evaluation.significance import bootstrap_interval, percentiles, resampled_sums
 from fashionvl.reporting.runs import Run
 from fashionvl.reporting.sums import (
     DEPTHS,
@@ -87,10 +87,5 @@ def majority_baseline(run: Run, name: str) -> dict[str, float]:
 
 def _intervals(sums: np.ndarray, score: Score) -> Intervals:
     """Percentiles of each metric, from sums `[K, F]`."""
-    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     draws = score(resampled_sums(sums, RESAMPLES))
-    return {metric: _pair(np.quantile(values, ends)) for metric, values in draws.items()}
-
-
-def _pair(ends: np.ndarray) -> Interval:
-    return float(ends[0]), float(ends[1])
+    return {metric: percentiles(values, CONFIDENCE) for metric, values in draws.items()}

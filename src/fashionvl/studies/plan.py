@@ -109,8 +109,8 @@ def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting
 
 def _start(study: Study, stage: Stage, column: Column, seed: int, setting: Setting) -> Path | None:
     """The run folder a stage starts from, unless the scale leaves that stage out."""
-    earlier = [known for known in study.recipe.at(setting.scale) if known.name == stage.starts_from]
-    return run_folder(setting.runs, study.recipe, earlier[0], column, seed) if earlier else None
+    earlier = study.recipe.before(stage, setting.scale)
+    return run_folder(setting.runs, study.recipe, earlier, column, seed) if earlier else None
 
 
 def rules(studies: list[Study], setting: Setting) -> str:

@@ -62,6 +62,10 @@ class Recipe:
             raise InputError(f"{self.file}: no scale {scale!r}; it has {', '.join(self.scales)}")
         return tuple(stage for stage in self.stages if scale in stage.overlays)
 
+    def before(self, stage: Stage, scale: str) -> Stage | None:
+        """The stage whose weights this one starts from, unless the scale leaves that stage out."""
+        return next((earlier for earlier in self.at(scale) if earlier.name == stage.starts_from), None)
+
     def stage(self, name: str) -> Stage:
         """The stage of that name, which the recipe must have."""
         return next(stage for stage in self.stages if stage.name == name)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fashionvl.configuration import flatten, read_yaml
+from fashionvl.configuration import flatten, read_yaml, within
 from fashionvl.errors import InputError
 from fashionvl.studies.fields import check_fields, list_of, member
 from fashionvl.studies.recipe import Recipe, read_recipe
@@ -149,7 +149,7 @@ def _check_overlays(columns: tuple[Column, ...], keys: tuple[str, ...]) -> None:
             continue
         content = flatten(read_yaml(column.overlay))
         for key in content:
-            if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in keys):
+            if not within(key, keys):
                 raise InputError(
                     f"{column.overlay}: sets {key or 'nothing'}; this study may set {', '.join(keys)}"
                 )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml
+from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml, within
 from fashionvl.errors import InputError
 
 SCHEMA = 1
@@ -108,8 +108,7 @@ class RunFolder:
         before, now = _decisive(read_yaml(file) if file.exists() else config), _decisive(config)
         if sections:
             before, now = (
-                {key: value for key, value in one.items() if key.split(".")[0] in sections}
-                for one in (before, now)
+                {key: value for key, value in one.items() if within(key, sections)} for one in (before, now)
             )
         changed = [
             f"{key} was {before.get(key, ABSENT)}, is {now.get(key, ABSENT)}"
@@ -232,11 +231,7 @@ def _write_whole(file: Path, text: str) -> None:
 
 def _decisive(config: dict[str, Any]) -> dict[str, Any]:
     """What decides a run's numbers, flat."""
-    return {
-        key: value
-        for key, value in flatten(plain(config)).items()
-        if not any(key == known or key.startswith(f"{known}.") for known in RUN_KEYS)
-    }
+    return {key: value for key, value in flatten(plain(config)).items() if not within(key, RUN_KEYS)}
 
 
 def _claim_of(config: dict[str, Any]) -> dict[str, Any]:
