@@ -1,4 +1,4 @@
-"""The foreground box and the crop, beside Pillow's own operations."""
+"""The foreground box, beside Pillow's own operations."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fashionvl.data.foreground import crop_resize, nonwhite_box
+from fashionvl.data.foreground import nonwhite_box
 
 
 def _released_box(image):
@@ -73,40 +73,3 @@ def test_light_grey_is_foreground():
     x0, y0, x1, y1 = nonwhite_box(image)
     assert 16 <= x0 < x1 <= 48
     assert (x1 - x0) * (y1 - y0) > 0.5 * 32 * 32
-
-
-def _photograph(height, width):
-    y, x = np.mgrid[0:height, 0:width]
-    waves = [np.sin(x / 9 + phase) * np.cos(y / 7) for phase in (0, 1, 2)]
-    return (127 + 120 * np.stack(waves, axis=-1)).astype(np.uint8)
-
-
-@pytest.mark.parametrize("box", [(10, 20, 120, 250), (0, 0, 256, 256), (5, 5, 6, 6), (100, 3, 103, 200)])
-def test_enlarging_gives_pillow_s_pixels(box):
-    image = _photograph(256, 256)
-    expected = Image.fromarray(image).crop(box).resize((256, 256), Image.Resampling.BILINEAR)
-    result = crop_resize(image, box, 256)
-    assert result.dtype == np.uint8
-    assert result.flags.c_contiguous
-    assert np.abs(result.astype(int) - np.array(expected)).max() <= 1
-
-
-@pytest.mark.parametrize("box", [(0, 0, 256, 256), (30, 10, 200, 256), (100, 0, 120, 256), (0, 50, 256, 90)])
-def test_shrinking_stays_close_to_pillow(box):
-    image = _photograph(256, 256)
-    expected = Image.fromarray(image).crop(box).resize((64, 64), Image.Resampling.BILINEAR)
-    difference = np.abs(crop_resize(image, box, 64).astype(int) - np.array(expected))
-    assert difference.mean() < 3
-
-
-def test_shrinking_averages_stripes_instead_of_picking_them():
-    stripes = np.zeros((256, 256, 3), np.uint8)
-    stripes[:, ::2] = 254
-    assert np.abs(crop_resize(stripes, (0, 0, 256, 256), 64).astype(int) - 127).max() <= 1
-
-
-def test_the_crop_is_the_box():
-    image = np.zeros((40, 40, 3), np.uint8)
-    image[10:20, 5:30] = (9, 8, 7)
-    assert (crop_resize(image, (5, 10, 30, 20), 16) == (9, 8, 7)).all()
-    assert np.array_equal(crop_resize(image, (0, 0, 40, 40), 40), image)

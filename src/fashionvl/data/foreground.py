@@ -1,11 +1,10 @@
-"""Where the garment is in a photograph on white, and the crop around it."""
+"""Where the garment is in a photograph on white."""
 
 import cv2
 import numpy as np
 from PIL import Image, ImageChops
 
-Box = tuple[int, int, int, int]
-"""x0, y0, x1, y1 in pixels; the ends are exclusive."""
+from fashionvl.patches.grid import Box
 
 
 def nonwhite_box(image: np.ndarray, threshold: int | None = None) -> Box:
@@ -34,30 +33,3 @@ def nonwhite_box(image: np.ndarray, threshold: int | None = None) -> Box:
     if not len(rows):
         return 0, 0, width, height
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-def crop_resize(image: np.ndarray, box: Box, size: int) -> np.ndarray:
-    """Crop to a box and stretch the crop to a square.
-
-    The released code resizes with Pillow's bilinear filter (`torchvision.transforms.Resize`), aspect ratio
-    ignored. Enlarging, as in the paper's setting where crops of 256-pixel photographs become 256 pixels
-    again, OpenCV's `INTER_LINEAR` gives the same pixels up to rounding at a fraction of the time.
-    Shrinking, Pillow widens its filter against aliasing and `INTER_LINEAR` does not; `INTER_AREA` averages
-    every source pixel instead. An axis that shrinks is shrunk before the other is enlarged.
-
-    Args:
-        image: `[H, W, 3]` uint8.
-        box: the part to keep, not empty.
-        size: height and width of the result in pixels.
-
-    Returns:
-        `[size, size, 3]` uint8, contiguous.
-    """
-    x0, y0, x1, y1 = box
-    crop = np.ascontiguousarray(image[y0:y1, x0:x1])
-    height, width = crop.shape[:2]
-    if height > size or width > size:
-        crop = cv2.resize(crop, (min(width, size), min(height, size)), interpolation=cv2.INTER_AREA)
-    if crop.shape[:2] != (size, size):
-        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
-    return crop

@@ -1,0 +1,1 @@
+"""Kaleido patches: where they lie, how they are cut, which of them a region covers. No torch here."""
