@@ -2,11 +2,13 @@
 
 import math
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from fashionvl.models.blocks.bert import BertEmbeddings, MaskedLanguageHead, init_transformer_weights
+from fashionvl.models.blocks.transformer import Activation
 
 
 def test_embeddings_are_the_normalised_sum_of_word_position_and_type() -> None:
@@ -33,14 +35,25 @@ def test_dropout_acts_in_training_only() -> None:
     assert (embeddings.eval()(torch.zeros(4, 5, dtype=torch.long)) != 0).all()
 
 
-def test_masked_language_head_decodes_with_the_word_matrix() -> None:
-    head = MaskedLanguageHead(width=6, vocab_size=9, layer_norm_eps=1e-5)
+def test_positions_can_start_later() -> None:
+    embeddings = BertEmbeddings(vocab_size=9, width=6, positions=5).eval()
+    whole = embeddings(torch.tensor([[2, 7, 0, 4]]))
+    torch.testing.assert_close(embeddings(torch.tensor([[0, 4]]), start=2), whole[:, 2:])
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_new"])
+def test_masked_language_head_decodes_with_the_word_matrix(activation: Activation) -> None:
+    head = MaskedLanguageHead(width=6, vocab_size=9, layer_norm_eps=1e-5, activation=activation)
     nn.init.normal_(head.bias)
-    states, words = torch.randn(4, 6), torch.randn(9, 6)
+    states, words = 3 * torch.randn(4, 6), torch.randn(9, 6)
     hidden = head.dense(states)
-    hidden = hidden * 0.5 * (1 + torch.erf(hidden / math.sqrt(2)))
+    share = {
+        "gelu": torch.erf(hidden / math.sqrt(2)),
+        "gelu_new": torch.tanh(math.sqrt(2 / math.pi) * (hidden + 0.044715 * hidden**3)),
+    }
+    hidden = hidden * 0.5 * (1 + share[activation])
     expected = F.layer_norm(hidden, [6], head.norm.weight, head.norm.bias, 1e-5) @ words.T + head.bias
-    torch.testing.assert_close(head(states, words), expected)
+    torch.testing.assert_close(head(states, words), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_initial_deviations() -> None:

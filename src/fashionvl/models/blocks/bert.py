@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fashionvl.models.blocks.transformer import BERT_NORM_EPS, Activation, activate
+
 INITIALIZER_RANGE = 0.02  # BERT, section A.2; PVT draws its linear layers and position tables alike
 
 
@@ -33,7 +35,12 @@ class BertEmbeddings(nn.Module):
     """
 
     def __init__(
-        self, vocab_size: int, width: int, positions: int, dropout: float = 0.1, layer_norm_eps: float = 1e-12
+        self,
+        vocab_size: int,
+        width: int,
+        positions: int,
+        dropout: float = 0.1,
+        layer_norm_eps: float = BERT_NORM_EPS,
     ) -> None:
         super().__init__()
         self.word = nn.Embedding(vocab_size, width)
@@ -42,9 +49,15 @@ class BertEmbeddings(nn.Module):
         self.norm = nn.LayerNorm(width, eps=layer_norm_eps)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None = None) -> Tensor:
-        """Embed `[B, L]` ids to `[B, L, width]`; without `token_type_ids` every token is of type 0."""
-        positions = self.position.weight[: input_ids.shape[1]]
+    def forward(self, input_ids: Tensor, token_type_ids: Tensor | None = None, start: int = 0) -> Tensor:
+        """Embed `[B, L]` ids to `[B, L, width]`.
+
+        Args:
+            input_ids: `[B, L]`.
+            token_type_ids: `[B, L]` in 0..1; None makes every token of type 0.
+            start: position of the first token.
+        """
+        positions = self.position.weight[start : start + input_ids.shape[1]]
         types = self.token_type.weight[0] if token_type_ids is None else self.token_type(token_type_ids)
         return self.dropout(self.norm(self.word(input_ids) + positions + types))
 
@@ -55,12 +68,16 @@ class MaskedLanguageHead(nn.Module):
     The word matrix is passed in at every call: it stays one parameter of the model and one tensor on disk.
     """
 
-    def __init__(self, width: int, vocab_size: int, layer_norm_eps: float) -> None:
+    def __init__(
+        self, width: int, vocab_size: int, layer_norm_eps: float, activation: Activation = "gelu"
+    ) -> None:
         super().__init__()
+        self.activation = activation
         self.dense = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width, eps=layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
     def forward(self, states: Tensor, word_embeddings: Tensor) -> Tensor:
         """Logits `[..., V]` of states `[..., width]` under word embeddings `[V, width]`."""
-        return F.linear(self.norm(F.gelu(self.dense(states))), word_embeddings, self.bias)
+        hidden = self.norm(activate(self.dense(states), self.activation))
+        return F.linear(hidden, word_embeddings, self.bias)

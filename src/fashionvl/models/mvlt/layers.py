@@ -2,7 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from fashionvl.models.blocks.attention import attend
 
 BLOCK_NORM_EPS = 1e-6  # released code; its other LayerNorms outside BERT have PyTorch's default, 1e-5
 
@@ -39,19 +40,6 @@ class PatchEmbedding(nn.Module):
         """Tokens `[B, H*W, D]` of an image or map `[B, C, patch*H, patch*W]`, and the grid `(H, W)`."""
         cells = self.projection(image)
         return self.norm(cells.flatten(2).transpose(1, 2)), (cells.shape[2], cells.shape[3])
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, key_mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention over `[B, heads, tokens, D]`; bfloat16 is widened to float32 on a CPU.
-
-    There torch's bfloat16 kernel has a backward pass seven times slower than float32's, which cost more than
-    all the linear layers together gained.
-    """
-    if query.device.type != "cpu" or query.dtype != torch.bfloat16:
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=key_mask)
-    with torch.autocast("cpu", enabled=False):
-        mixed = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=key_mask)
-    return mixed.to(query.dtype)
 
 
 class SpatialReductionAttention(nn.Module):

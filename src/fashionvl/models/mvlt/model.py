@@ -13,12 +13,12 @@ from torch.nn import functional as F
 from fashionvl.data.records import Pairs
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
-from fashionvl.models.mvlt.checkpoints import read_state
+from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.mvlt.decoders import build_decoder
 from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
-from fashionvl.models.mvlt.weights import load_pvt, load_state
+from fashionvl.models.mvlt.weights import load_pvt, load_released, load_state
 
 
 @dataclass
@@ -209,6 +209,26 @@ class MVLT(
     def category_logits(self, cls: Tensor) -> tuple[Tensor, Tensor]:
         """Main- and sub-category logits, `[M, categories]` and `[M, subcategories]`, of [CLS] states."""
         return self.category(cls), self.subcategory(cls)
+
+    def recognise(self, batch: Pairs) -> tuple[Tensor, Tensor]:
+        """Main- and sub-category logits, `[B, categories]` and `[B, subcategories]`, of pairs."""
+        return self.category_logits(
+            self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask).cls
+        )
+
+    def heads(self) -> dict[str, nn.Module]:
+        """Every head by what it answers."""
+        return {
+            "itm": self.matching,
+            "mlm": self.language,
+            "mir": self.decoder,
+            "category": self.category,
+            "subcategory": self.subcategory,
+        }
+
+    def load_released(self, path: Path) -> None:
+        """Fill the model from a released checkpoint; see `weights.load_released`."""
+        load_released(self, path)
 
     def reconstruct(self, visual: list[Tensor], size: tuple[int, int] | None = None) -> Tensor:
         """Decode V^1..V^4 to an image `[B, 3, *size]`; unbounded, [0, 1] is learned (see `decoders`).

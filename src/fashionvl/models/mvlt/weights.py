@@ -7,7 +7,6 @@ documented list and in its `LoadReport`; any other fails the load with one line.
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
-from fashionvl.models.mvlt.checkpoints import locate_weights, read_state
+from fashionvl.models.blocks.checkpoints import locate_weights, read_state
+from fashionvl.models.blocks.loading import LoadReport, check_weights, load_state, shapes_of
 from fashionvl.models.mvlt.encoder import resize_positions
 from fashionvl.models.mvlt.names import is_visual, position_table, released_name, transformers_names
 
 if TYPE_CHECKING:
     from fashionvl.models.mvlt.model import MVLT
+
+__all__ = ["LoadReport", "load_pvt", "load_released", "load_state", "to_released"]
 
 log = logging.getLogger(__name__)
 
@@ -34,34 +36,6 @@ PVT_SURPLUS = re.compile(
     r"cls_token|norm\.(weight|bias)|head\.(weight|bias)"
     r"|encoder\.patch_embeddings\.3\.cls_token|encoder\.layer_norm\.(weight|bias)|classifier\.(weight|bias)"
 )
-_EXAMPLES = 4
-
-
-@dataclass
-class LoadReport:
-    """What a load left alone.
-
-    Attributes:
-        missing: our keys the file has no weights for; they keep their values.
-        unexpected: keys of the file, under its own names, that this model has no place for.
-        resized: our position tables that were interpolated to the model's grid.
-    """
-
-    missing: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    resized: list[str] = field(default_factory=list)
-
-
-def load_state(model: nn.Module, state: Mapping[str, Tensor], source: str) -> None:
-    """Load our own state dict, every key of it.
-
-    Raises:
-        InputError: a model of another configuration saved it; one line with the first differences.
-    """
-    shapes = _shapes(model)
-    found = {key: value for key, value in state.items() if key in shapes}
-    _check(shapes, found, LoadReport(unexpected=[key for key in state if key not in shapes]), source)
-    model.load_state_dict(found)
 
 
 def load_released(model: "MVLT", path: str | Path) -> LoadReport:
@@ -82,7 +56,7 @@ def load_released(model: "MVLT", path: str | Path) -> LoadReport:
     decoder = state.pop(TIED_DECODER, None)
     if decoder is not None and not torch.equal(decoder, state.get(WORD_EMBEDDINGS, decoder)):
         raise InputError(f"{source}: {TIED_DECODER} differs from {WORD_EMBEDDINGS}, but MVLT ties them")
-    shapes = _shapes(model)
+    shapes = shapes_of(model)
     names = {released: key for key in shapes if (released := released_name(key)) is not None}
     found = {names[name]: value for name, value in state.items() if name in names}
     absent = [head for head in HEADS if not any(key.startswith(f"{head}.") for key in found)]
@@ -91,7 +65,7 @@ def load_released(model: "MVLT", path: str | Path) -> LoadReport:
         unexpected=[name for name in state if name not in names],
     )
     tables = _square_tables(model, found)
-    _check(
+    check_weights(
         shapes | {key: table.shape for key, table in tables.items()}, found, report, source, RELEASED_SURPLUS
     )
     for index, stage in enumerate(model.encoder.levels):
@@ -121,7 +95,7 @@ def load_pvt(model: "MVLT", source: str) -> LoadReport:
     """
     state = {key.removeprefix("pvt."): value for key, value in read_state(locate_weights(source)).items()}
     names_of = _original_names if "patch_embed1.proj.weight" in state else transformers_names
-    shapes = _shapes(model)
+    shapes = shapes_of(model)
     visual = {key: names_of(key) for key in shapes if is_visual(key)}
     found = {
         key: torch.cat([state[name] for name in names])
@@ -136,39 +110,12 @@ def load_pvt(model: "MVLT", source: str) -> LoadReport:
         resized=list(resized),
     )
     found |= resized
-    _check(shapes, found, report, source, PVT_SURPLUS)
+    check_weights(shapes, found, report, source, PVT_SURPLUS)
     return _copy(model, found, report, source)
 
 
 def _original_names(key: str) -> list[str]:
     return [name for name in [released_name(key)] if name is not None]
-
-
-def _shapes(model: nn.Module) -> dict[str, torch.Size]:
-    return {key: value.shape for key, value in model.state_dict().items()}
-
-
-def _check(
-    shapes: Mapping[str, torch.Size],
-    found: Mapping[str, Tensor],
-    report: LoadReport,
-    source: str,
-    surplus: re.Pattern[str] | None = None,
-) -> None:
-    """Refuse weights unless they have these shapes and all else is reported missing or matches `surplus`."""
-    may_miss = set(report.missing)
-    problems = {
-        "missing": [key for key in shapes if key not in found and key not in may_miss],
-        "unexpected": [name for name in report.unexpected if surplus is None or not surplus.fullmatch(name)],
-        "of another shape": [
-            f"{key} {list(value.shape)} instead of {list(shapes[key])}"
-            for key, value in found.items()
-            if value.shape != shapes[key]
-        ],
-    }
-    if any(problems.values()):
-        parts = [f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in problems.items() if keys]
-        raise InputError(f"{source}: these are weights of another configuration: {'; '.join(parts)}")
 
 
 def _copy(model: nn.Module, found: Mapping[str, Tensor], report: LoadReport, source: str) -> LoadReport:
@@ -203,8 +150,3 @@ def _resized_tables(model: "MVLT", found: Mapping[str, Tensor]) -> dict[str, Ten
             spare, cells = tables[key].tensor_split([stage.spare_positions], dim=1)
             resized[key] = torch.cat([spare, resize_positions(cells, (stage.side, stage.side))], dim=1)
     return resized
-
-
-def _some(keys: list[str]) -> str:
-    more = len(keys) - _EXAMPLES
-    return ", ".join(keys[:_EXAMPLES]) + (f", and {more} more" if more > 0 else "")

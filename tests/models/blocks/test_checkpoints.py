@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from fashionvl.errors import InputError
-from fashionvl.models.mvlt import checkpoints
-from fashionvl.models.mvlt.checkpoints import locate_weights, read_state
+from fashionvl.models.blocks import checkpoints
+from fashionvl.models.blocks.checkpoints import locate_weights, read_state
 
 
 def fails_in_one_line(call: Callable[[], object], *words: str) -> None:

@@ -44,7 +44,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
-        raise InputError(f"{path}: not a readable checkpoint ({_reason(error)})") from error
+        raise InputError(f"{path}: not a readable checkpoint ({reason(error)})") from error
     state = content.get("model", content) if isinstance(content, Mapping) else content
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{path}: holds no state dict, neither at top level nor under 'model'")
@@ -69,7 +69,7 @@ def locate_weights(source: str) -> Path:
         return Path(_download(source))
     except (OSError, ValueError, EntryNotFoundError) as error:
         raise InputError(
-            f"{source}: no such file or folder, and not a hub id that can be fetched ({_reason(error)})"
+            f"{source}: no such file or folder, and not a hub id that can be fetched ({reason(error)})"
         ) from error
 
 
@@ -80,7 +80,8 @@ def _download(repository: str) -> str:
         return hf_hub_download(repository, WEIGHT_FILES[1])
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an error says, in one line."""
     if refused := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
         return f"it holds {refused[1]}, which is not plain data"
     return next(iter(str(error).splitlines()), type(error).__name__)
