@@ -22,6 +22,17 @@ class MLM:
     mask: TextMask = field(default_factory=TextMask)
 
 
+@dataclass(frozen=True)
+class AMLM:
+    """Aligned MLM (Kaleido-BERT section 3.6, task 1): MLM at tokens that AGM chose together with patches.
+
+    Attributes:
+        weight: in the plain sum of Eq. 8.
+    """
+
+    weight: float = 1.0
+
+
 def mlm_loss(
     states: Tensor, labels: Tensor, head: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:

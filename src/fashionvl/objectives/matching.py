@@ -22,13 +22,20 @@ class ITM:
 
 
 def itm_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the two-way softmax, mean over pairs (MVLT Eq. 6).
+    """Cross-entropy of a two-way softmax (MVLT Eq. 6) or one sigmoid (Kaleido-BERT Eq. 2), mean over pairs.
 
     Args:
-        logits: `[B, 2]`; class 1 is matched.
+        logits: `[B, 2]`, class 1 is matched; or `[B, 1]`, the log-odds of matched.
         labels: `[B]` int64, 1 for matched.
 
     Returns:
         A scalar, at least 0.
     """
+    if logits.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(logits[:, 0].float(), labels.float())
     return F.cross_entropy(logits.float(), labels)
+
+
+def says_match(logits: Tensor) -> Tensor:
+    """Which pairs the logits of `itm_loss` call matched: `[B]` bool."""
+    return logits[:, 0] > 0 if logits.shape[1] == 1 else logits[:, 1] > logits[:, 0]
