@@ -1,12 +1,25 @@
 """Token masks for masked language modelling (MLM), after BERT."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from fashionvl.errors import InputError
 
 IGNORED_LABEL = -100
+
+
+class Shares(Protocol):
+    """What becomes of the chosen tokens."""
+
+    @property
+    def mask_share(self) -> float:
+        """Share that becomes [MASK], in [0, 1]."""
+
+    @property
+    def random_share(self) -> float:
+        """Share that becomes a random token, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +41,26 @@ class TextMask:
     random_share: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("ratio", "mask_share", "random_share"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise InputError(f"text_mask.{name}: {value} is outside [0, 1]")
-        total = self.mask_share + self.random_share
-        if total > 1 + 1e-9:
-            raise InputError(f"text_mask: mask_share + random_share = {total:g}; they add up to at most 1")
+        check_shares(self, "text_mask")
+
+
+def check_shares(spec: object, key: str) -> None:
+    """Refuse a ratio or share outside [0, 1], and shares that add up to more than 1.
+
+    Args:
+        spec: has `ratio`, `mask_share` and `random_share`.
+        key: what messages call it.
+
+    Raises:
+        InputError: If a value is outside its range; the message names the key.
+    """
+    values = {name: getattr(spec, name) for name in ("ratio", "mask_share", "random_share")}
+    for name, value in values.items():
+        if not 0 <= value <= 1:
+            raise InputError(f"{key}.{name}: {value} is outside [0, 1]")
+    total = values["mask_share"] + values["random_share"]
+    if total > 1 + 1e-9:
+        raise InputError(f"{key}: mask_share + random_share = {total:g}; they add up to at most 1")
 
 
 def mask_tokens(
@@ -62,16 +88,43 @@ def mask_tokens(
     Returns:
         Masked ids `[L]` int64, and labels `[L]` int64: the original id where chosen, -100 elsewhere.
     """
-    labels = np.full_like(input_ids, IGNORED_LABEL)
-    masked_ids = input_ids.copy()
     eligible = np.flatnonzero(~np.isin(input_ids, special_ids))
     if spec.ratio == 0 or len(eligible) == 0:
-        return masked_ids, labels
+        return input_ids.copy(), np.full_like(input_ids, IGNORED_LABEL)
     chosen = eligible[rng.random(len(eligible)) < spec.ratio]
     if len(chosen) == 0:
         chosen = rng.choice(eligible, size=1)
-    labels[chosen] = input_ids[chosen]
+    return corrupt(
+        input_ids, chosen, spec, mask_id=mask_id, special_ids=special_ids, vocab_size=vocab_size, rng=rng
+    )
 
+
+def corrupt(
+    input_ids: np.ndarray,
+    chosen: np.ndarray,
+    spec: Shares,
+    *,
+    mask_id: int,
+    special_ids: np.ndarray,
+    vocab_size: int,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make [MASK], a random token, or nothing of each chosen token (BERT section 3.1).
+
+    Args:
+        input_ids: `[L]` int64, untouched.
+        chosen: `[T]` int64 positions, each at most once.
+        spec: The shares.
+        mask_id: Id of [MASK].
+        special_ids: Ids that are not drawn as replacement.
+        vocab_size: Random replacements are drawn uniformly from `0 .. vocab_size - 1` without `special_ids`.
+        rng: The same state gives the same tokens.
+
+    Returns:
+        Masked ids `[L]` int64, and labels `[L]` int64: the original id where chosen, -100 elsewhere.
+    """
+    masked_ids, labels = input_ids.copy(), np.full_like(input_ids, IGNORED_LABEL)
+    labels[chosen] = input_ids[chosen]
     fate = rng.random(len(chosen))
     masked_ids[chosen[fate < spec.mask_share]] = mask_id
     replaced = chosen[(fate >= spec.mask_share) & (fate < spec.mask_share + spec.random_share)]
