@@ -106,8 +106,7 @@ def test_a_pair_follows_from_seed_epoch_and_row_whatever_else_is_in_the_batch(
     elsewhere = build(corruption, seed)
     for number, key in enumerate(keys):
         alone = elsewhere.__getitems__([key])
-        item = PairBatch(**{f.name: getattr(batch, f.name)[number : number + 1] for f in fields(PairBatch)})
-        assert _same(item, alone)
+        assert _same(batch[number : number + 1], alone)
 
 
 def test_the_row_and_not_its_position_decides(build: Build) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from fashionvl.data import index as index_module
-from fashionvl.data.foreground import crop_resize
 from fashionvl.data.index import CatalogueIndex
 from fashionvl.data.readers import open_split
 from fashionvl.data.tokenizers import train_wordpiece
 from fashionvl.errors import InputError
+from fashionvl.patches.crops import crop_resize
 
 TEXT_FIELDS = (
     "name description concat_description category subcategory brand composition department gender pose season"

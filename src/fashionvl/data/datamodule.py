@@ -2,10 +2,9 @@
 
 import logging
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import lightning as L
 import numpy as np
@@ -19,64 +18,18 @@ from fashionvl.data.candidates import CandidateSet, Direction, draw_candidates
 from fashionvl.data.corruption import CLEAN, Corruption
 from fashionvl.data.dataset import PairDataset, RetrievalDataset, SplitSource
 from fashionvl.data.index import CatalogueIndex
+from fashionvl.data.kaleido import Kaleido, PatchSource
 from fashionvl.data.loaders import EpochSampler, ShardSampler
 from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
-from fashionvl.data.records import PairBatch, RetrievalBatch
+from fashionvl.data.records import PairBatch, Pairs, RetrievalBatch
+from fashionvl.data.requests import AsksForData, Retrieval, Split, Synthetic, TestProtocol, WorksThroughRows
+from fashionvl.data.rows import RowDataset
 from fashionvl.data.splits import LabelVocabulary, carve_dev, check_disjoint
 from fashionvl.data.synthetic import GroundTruth, synthesize
-from fashionvl.data.tokenizers import load_tokenizer, train_wordpiece
+from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint, train_wordpiece
 from fashionvl.errors import InputError
 
 log = logging.getLogger(__name__)
-
-TestProtocol = Literal["tir", "itr", "mig", "recognition"]
-"""Text-to-image and image-to-text retrieval, masked image generation, category recognition."""
-
-
-class AsksForData(Protocol):
-    """What the DataModule wants to know of a task."""
-
-    @property
-    def corruption(self) -> Corruption:
-        """Applied to training and dev pairs, and to the photographs of masked image generation."""
-
-    @property
-    def protocols(self) -> tuple[TestProtocol, ...]:
-        """The test protocols, in the order of the test loaders."""
-
-
-@dataclass(frozen=True)
-class Synthetic:
-    """The catalogue that is drawn when no data is given.
-
-    Attributes:
-        products: how many.
-        seed: of the drawing.
-        validation_share: share of the products in the validation file.
-    """
-
-    products: int = 10_000
-    seed: int = 0
-    validation_share: float = 0.2
-
-
-@dataclass(frozen=True)
-class Retrieval:
-    """The retrieval protocol (MVLT section 3.3; Kaleido-BERT section 4.3).
-
-    Attributes:
-        queries: a direction; 1,000 in the papers.
-        negatives: a query; 100 in the papers.
-        seed: of the draw; every model of a table shares it.
-        candidates: `drawn` from the seed, or the `ready_made` lists of the MVLT folder layout.
-        batch_queries: queries a test batch holds.
-    """
-
-    queries: int = 1000
-    negatives: int = 100
-    seed: int = 0
-    candidates: Literal["drawn", "ready_made"] = "drawn"
-    batch_queries: int = 2
 
 
 class FashionGenDataModule(L.LightningDataModule):
@@ -89,21 +42,24 @@ class FashionGenDataModule(L.LightningDataModule):
         self,
         root: str | None = None,
         layout: Literal["auto", "hdf5", "mvlt"] = "auto",
-        synthetic: Synthetic = Synthetic(),
-        retrieval: Retrieval = Retrieval(),
+        synthetic: Synthetic = Synthetic(),  # noqa: B008 - frozen
+        retrieval: Retrieval = Retrieval(),  # noqa: B008 - frozen
         index_dir: str | None = None,
         image_size: int = 256,
         crop: bool = True,
         store_images: bool = False,
+        kaleido: Kaleido | None = None,
         tokenizer: str = "bert-base-uncased",
         vocabulary: int = 2000,
         max_tokens: int = 128,
+        pad_to: Literal["max_tokens", "longest"] = "max_tokens",
         batch_size: int = 150,
         test_batch_size: int = 150,
         num_workers: int = 0,
         dev_share: float = 0.02,
         split_seed: int = 0,
         generated_images: int = 1000,
+        captioned_images: int = 1000,
     ) -> None:
         """Name the data; nothing is read before `prepare_data`.
 
@@ -116,16 +72,21 @@ class FashionGenDataModule(L.LightningDataModule):
             image_size: height and width after the resize, pixels; 256 in MVLT section 4.1.
             crop: crop to the non-white box first, as the released code does.
             store_images: keep the resized photographs beside the index; 3 x image_size^2 bytes each.
+            kaleido: photographs come as kaleido patches, for Kaleido-BERT.
             tokenizer: name or folder of a `transformers` fast tokenizer, or `train` for a WordPiece of the
                 captions.
             vocabulary: size of a trained WordPiece.
-            max_tokens: length of every caption, [CLS] and [SEP] included; 128 in MVLT section 4.1.
+            max_tokens: length of every caption, [CLS] and [SEP] included; 128 in MVLT section 4.1, 64 in
+                the released Kaleido-BERT.
+            pad_to: shorter captions are padded to this length or to the longest of the batch. The latter saves
+                time and is exact for a model whose attention masks the padding.
             batch_size: pairs a process takes in a training step.
             test_batch_size: pairs a process takes in a dev or test step.
             num_workers: loading processes a loader uses.
             dev_share: of the training file's products.
             split_seed: of the dev split.
-            generated_images: photographs of masked image generation (MIG) at test, 0 for all.
+            generated_images: photographs of masked image generation (MIG) and of saliency, 0 for all.
+            captioned_images: photographs, of as many products, that are captioned, 0 for all products.
         """
         super().__init__()
         if root is None and layout == "mvlt":
@@ -137,7 +98,9 @@ class FashionGenDataModule(L.LightningDataModule):
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
         self.tokenizer_name, self.vocabulary, self.max_tokens = tokenizer, vocabulary, max_tokens
         self.batch_size, self.test_batch_size, self.num_workers = batch_size, test_batch_size, num_workers
-        self.dev_share, self.split_seed, self.generated_images = dev_share, split_seed, generated_images
+        self.dev_share, self.split_seed = dev_share, split_seed
+        self.generated_images, self.captioned_images = generated_images, captioned_images
+        self.kaleido, self.pad_to = kaleido, pad_to
         self._ready = False
 
     def prepare_data(self) -> None:
@@ -160,30 +123,62 @@ class FashionGenDataModule(L.LightningDataModule):
         if self._ready:
             return
         scanners = min(os.cpu_count() or 1, 8)
-        # The cropped photographs are kept in the same pass that finds the boxes.
-        stored = self.image_size if self.store_images and self.crop else None
-        if self.store_images and not self.crop:
-            raise InputError("data.store_images: only cropped photographs are stored; set data.crop to true")
+        # Resized photographs are kept in the same pass that finds the boxes.
+        stored = self.image_size if self.store_images and self.kaleido is None else None
         train, test = (
-            CatalogueIndex(open_split(self.root, split, self.layout), self.index_dir, scanners, stored)
+            CatalogueIndex(
+                open_split(self.root, split, self.layout), self.index_dir, scanners, stored, self.crop
+            )
             for split in ("train", "validation")
         )
         check_disjoint(train.product_id, test.product_id, (str(train.reader.source), str(test.reader.source)))
         self.categories = LabelVocabulary.of_training("category", train)
         self.subcategories = LabelVocabulary.of_training("subcategory", train)
         self.tokenizer = self._tokenizer(train)
-        self.train_source, self.test_source = self._source(train), self._source(test)
+        self.train_source, self.test_source = self._source("train", train), self._source("validation", test)
         self.train_rows, self.dev_rows = carve_dev(train.product_id, self.dev_share, self.split_seed)
         self.test_rows = np.arange(len(test))
-        self._test_index = test
+        self._train_index, self._test_index = train, test
         self.fingerprint = f"{train.fingerprint[:16]}-{test.fingerprint[:16]}"
         self._ready = True
 
-    def _source(self, index: CatalogueIndex) -> SplitSource:
+    def _source(self, split: Split, index: CatalogueIndex) -> SplitSource:
         labels = (self.categories.ids(index), self.subcategories.ids(index))
+        patches = None
+        if self.kaleido is not None:
+            patches = PatchSource(self.kaleido, split, index, tokenizer_fingerprint(self.tokenizer))
         return SplitSource.open(
-            index, labels, self.tokenizer, self.image_size, self.max_tokens, self.store_images, self.crop
+            index,
+            labels,
+            self.tokenizer,
+            self.image_size,
+            self.max_tokens,
+            self.store_images,
+            self.crop,
+            self.pad_to == "longest",
+            patches,
         )
+
+    def index_of(self, split: Split) -> CatalogueIndex:
+        """The index of one of the two files."""
+        return self._train_index if split == "train" else self._test_index
+
+    @property
+    def patches(self) -> PatchSource:
+        """The kaleido patches of the training file.
+
+        Raises:
+            InputError: photographs do not come as patches.
+        """
+        source = self.train_source.patches
+        if source is None:
+            raise InputError("data.init_args.kaleido: null; this task needs photographs as kaleido patches")
+        return source
+
+    def truth(self, split: Split) -> GroundTruth | None:
+        """What is known of a synthetic catalogue's file; None where the data were not drawn."""
+        path = self.root / f"ground_truth_{split}.h5"
+        return GroundTruth(path) if path.exists() else None
 
     def _tokenizer(self, train: CatalogueIndex) -> PreTrainedTokenizerFast:
         if self.tokenizer_name != "train":
@@ -249,16 +244,28 @@ class FashionGenDataModule(L.LightningDataModule):
             return self._loader(lists, sampler, self.retrieval.batch_queries)
         corruption = Corruption(image=self._task.corruption.image) if protocol == "mig" else CLEAN
         dataset = self.pairs("test", corruption, seed=0)
-        if protocol == "mig" and self.generated_images:
-            dataset.rows = self._spread(self.generated_images)
+        if protocol in ("mig", "saliency") and self.generated_images:
+            dataset.rows = self._spread(self.test_rows, self.generated_images)
+        if protocol == "captioning":
+            firsts = np.unique(self._test_index.product_id, return_index=True)[1]
+            dataset.rows = self._spread(firsts, self.captioned_images or len(firsts))
         return self._loader(
             dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size
         )
 
-    def _spread(self, count: int) -> np.ndarray:
-        """`count` test rows drawn from the split seed."""
-        count = min(count, len(self.test_rows))
-        return np.random.default_rng([self.split_seed, 2]).choice(self.test_rows, count, replace=False)
+    def _spread(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """`count` of some rows, drawn from the split seed."""
+        return np.random.default_rng([self.split_seed, 2]).choice(rows, min(count, len(rows)), replace=False)
+
+    def predict_dataloader(self) -> StatefulDataLoader:
+        """Photographs as stored, of every row that the task has still to work through."""
+        task: WorksThroughRows = self._task  # type: ignore[assignment]
+        replicas, rank = self._place()
+        readers = {"train": self._train_index.reader, "validation": self._test_index.reader}
+        dataset = RowDataset(readers, task.work[rank::replicas], self.test_batch_size)
+        return StatefulDataLoader(
+            dataset, batch_size=None, num_workers=self.num_workers, collate_fn=_as_fetched
+        )
 
     def _loader(self, dataset: Dataset[Any], sampler: Any, batch_size: int, drop_last: bool = False) -> Any:
         return StatefulDataLoader(
@@ -305,12 +312,12 @@ class FashionGenDataModule(L.LightningDataModule):
         Raises:
             InputError: the data is not a synthetic catalogue.
         """
-        path = self.root / "ground_truth_train.h5"
-        if not path.exists():
+        truth = self.truth("train")
+        if truth is None:
             raise InputError(
-                f"{path}: absent; only a synthetic catalogue knows its attributes, use labels: subcategory"
+                f"{self.root / 'ground_truth_train.h5'}: absent; only a synthetic catalogue knows its "
+                "attributes, use labels: subcategory"
             )
-        truth = GroundTruth(path)
         return {name: (truth.values(name), codes) for name, codes in truth.attributes().items()}
 
     def test_caption(self, row: int) -> str:
@@ -331,9 +338,19 @@ class FashionGenDataModule(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Bring photographs, which travel as bytes, to [0, 1]; no further normalisation (released code)."""
-        if isinstance(batch, PairBatch | RetrievalBatch):
+        if isinstance(batch, PairBatch | RetrievalBatch) and batch.pixel_values.numel():
             batch.pixel_values = batch.pixel_values.float().div_(255)
         return batch
+
+    def blank_pair(self, device: torch.device) -> Pairs:
+        """One pair of full length with nothing on it, to count a model's work."""
+        ids = torch.zeros(1, self.max_tokens, dtype=torch.int64)
+        if self.kaleido is not None:
+            patches = self.patches.plain(self.train_rows[:1])
+            pair = Pairs(torch.zeros(1, 0), ids, torch.ones_like(ids), patches=patches)
+        else:
+            pair = Pairs(torch.zeros(1, 3, self.image_size, self.image_size), ids, torch.ones_like(ids))
+        return pair.to(device)
 
     def describe(self) -> dict[str, Any]:
         """Plain facts for the run's record."""

@@ -1,7 +1,8 @@
 """Torch datasets that fetch whole batches: pairs for training, candidate lists for retrieval."""
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,11 +11,14 @@ from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.candidates import CandidateSet
 from fashionvl.data.corruption import Corruption
-from fashionvl.data.foreground import crop_resize
 from fashionvl.data.index import CaptionStore, CatalogueIndex, PixelStore
+from fashionvl.data.kaleido import NO_PAIRS, PatchSource
 from fashionvl.data.pairing import PairSampler
-from fashionvl.data.records import CatalogueReader, PairBatch, RetrievalBatch
-from fashionvl.masking.text import mask_tokens
+from fashionvl.data.records import CatalogueReader, KaleidoTargets, PairBatch, Patches, RetrievalBatch
+from fashionvl.errors import InputError
+from fashionvl.masking.alignment import choose
+from fashionvl.masking.text import corrupt, mask_tokens
+from fashionvl.patches.crops import crop_resize
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,11 @@ class SplitSource:
         category: `[N]` main-category ids.
         subcategory: `[N]` sub-category ids.
         image_size: pixels.
-        max_tokens: length every caption is padded or cut to.
+        max_tokens: length a caption is cut to.
         pad_id: id of [PAD].
         crop: whether photographs are cropped to their foreground.
+        pad_to_longest: pad captions to the longest of a batch, not to `max_tokens`.
+        patches: photographs as patches, for models that see those; pixels are then not read.
     """
 
     reader: CatalogueReader
@@ -46,6 +52,8 @@ class SplitSource:
     max_tokens: int
     pad_id: int
     crop: bool
+    pad_to_longest: bool = False
+    patches: PatchSource | None = None
 
     @classmethod
     def open(
@@ -57,6 +65,8 @@ class SplitSource:
         max_tokens: int,
         stored: bool,
         crop: bool,
+        pad_to_longest: bool = False,
+        patches: PatchSource | None = None,
     ) -> "SplitSource":
         """Bring an index to one image size and one tokenizer.
 
@@ -68,11 +78,13 @@ class SplitSource:
             max_tokens: tokens.
             stored: keep resized photographs beside the index and read those.
             crop: crop to the foreground.
+            pad_to_longest: of captions.
+            patches: stand for the photographs.
         """
         return cls(
             reader=index.reader,
             boxes=index.boxes,
-            pixels=index.images(image_size) if stored else None,
+            pixels=index.images(image_size, crop) if stored and patches is None else None,
             captions=index.captions(tokenizer),
             product_id=index.product_id,
             category=labels[0],
@@ -81,7 +93,15 @@ class SplitSource:
             max_tokens=max_tokens,
             pad_id=int(tokenizer.pad_token_id),
             crop=crop,
+            pad_to_longest=pad_to_longest,
+            patches=patches,
         )
+
+    def pictures(self, rows: np.ndarray) -> tuple[torch.Tensor, Patches | None]:
+        """Photographs as pixels, or as patches beside an empty tensor."""
+        if self.patches is not None:
+            return _no_pixels(len(rows)), self.patches.plain(rows)
+        return self.images(rows), None
 
     def images(self, rows: Sequence[int] | np.ndarray) -> torch.Tensor:
         """`[B, 3, S, S]` uint8."""
@@ -97,9 +117,10 @@ class SplitSource:
 
     def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         """`[B, L]` int64, padded."""
-        ids = np.full((len(rows), self.max_tokens), self.pad_id, np.int64)
-        for line, row in zip(ids, rows, strict=True):
-            found = self.captions.tokens(int(row), self.max_tokens)
+        captions = [self.captions.tokens(int(row), self.max_tokens) for row in rows]
+        length = max(map(len, captions)) if self.pad_to_longest else self.max_tokens
+        ids = np.full((len(rows), length), self.pad_id, np.int64)
+        for line, found in zip(ids, captions, strict=True):
             line[: len(found)] = found
         return ids
 
@@ -130,6 +151,22 @@ class PairDataset(Dataset[PairBatch]):
         )
         if corruption.image:
             corruption.image.check_size(source.image_size, source.image_size)
+        if (
+            corruption.patches
+            and corruption.patches.camouflage
+            and len(np.unique(source.product_id[rows])) < 2
+        ):
+            raise InputError(
+                "camouflage: a patch of another product is needed; the split has one product only"
+            )
+
+    def as_crops(self, size: int) -> "PairDataset":
+        """The same pairs, with crops of `size` pixels where this one has patch features."""
+        if self.source.patches is None:
+            raise RuntimeError("photographs do not come as patches")
+        other = copy.copy(self)
+        other.source = replace(self.source, patches=self.source.patches.as_crops(size))
+        return other
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -148,10 +185,18 @@ class PairDataset(Dataset[PairBatch]):
             )
         input_ids = self.source.tokens(text_rows)
         attention = input_ids != self.source.pad_id
-        labels = self._mask_text(input_ids, rngs)
         matched = self.source.product_id[text_rows] == self.source.product_id[rows]
+        patches: Patches | None
+        if self.corruption.patches:
+            pixels = _no_pixels(len(rows))
+            patches, kaleido, labels = self._mask_together(rows, text_rows, input_ids, rngs)
+        else:
+            pixels, patches = self.source.pictures(rows)
+            kaleido, labels = None, self._mask_text(input_ids, rngs)
         return PairBatch(
-            pixel_values=self.source.images(rows),
+            pixel_values=pixels,
+            patches=patches,
+            kaleido=kaleido,
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy(attention.astype(np.int64)),
             image_mask=self._image_masks(rngs),
@@ -177,6 +222,43 @@ class PairDataset(Dataset[PairBatch]):
                 rng=rng,
             )
         return torch.from_numpy(labels)
+
+    def _mask_together(
+        self, rows: np.ndarray, text_rows: np.ndarray, input_ids: np.ndarray, rngs: list[np.random.Generator]
+    ) -> tuple[Patches, KaleidoTargets, torch.Tensor | None]:
+        """Tokens and patches, chosen together by AGM; the tokens are masked in place."""
+        spec, source = self.corruption.patches, self.source.patches
+        if spec is None or source is None:
+            raise RuntimeError("patches are to be masked, but photographs do not come as patches")
+        labels = np.empty_like(input_ids)
+        chosen = []
+        for position, rng in enumerate(rngs):
+            # Alignments hold for a photograph and its own caption.
+            own = text_rows[position] == rows[position]
+            pairs = source.pairs(int(rows[position])) if own else NO_PAIRS
+            ordinary = np.flatnonzero(~np.isin(input_ids[position], self._special))
+            quota = spec.masking.quota(len(ordinary))
+            picked = choose(pairs, ordinary, quota, spec.quotas, rng, spec.masking.mode)
+            input_ids[position], labels[position] = corrupt(
+                input_ids[position],
+                picked.tokens,
+                spec.masking,
+                mask_id=self._mask_id,
+                special_ids=self._special,
+                vocab_size=self._vocab,
+                rng=rng,
+            )
+            chosen.append(picked)
+        donors = np.array([self._donor(int(row), rng) for row, rng in zip(rows, rngs, strict=True)])
+        shown, targets = source.corrupted(rows, donors, chosen, spec, rngs)
+        return shown, targets, torch.from_numpy(labels) if spec.masking.ratio else None
+
+    def _donor(self, row: int, rng: np.random.Generator) -> int:
+        """A photograph of another product (Kaleido-BERT footnote 6)."""
+        while True:
+            other = int(self.rows[rng.integers(len(self.rows))])
+            if self.source.product_id[other] != self.source.product_id[row]:
+                return other
 
     def _image_masks(self, rngs: list[np.random.Generator]) -> torch.Tensor | None:
         if self.corruption.image is None:
@@ -204,12 +286,18 @@ class RetrievalDataset(Dataset[RetrievalBatch]):
         unique_images, image_of_pair = np.unique(image_rows, return_inverse=True)
         unique_texts, text_of_pair = np.unique(text_rows, return_inverse=True)
         input_ids = self.source.tokens(unique_texts)
+        pixels, patches = self.source.pictures(unique_images)
         return RetrievalBatch(
             query_ids=torch.tensor(positions),
             positive=torch.from_numpy(self.candidates.positive[positions]),
-            pixel_values=self.source.images(unique_images),
+            pixel_values=pixels,
             input_ids=torch.from_numpy(input_ids),
             attention_mask=torch.from_numpy((input_ids != self.source.pad_id).astype(np.int64)),
             image_of_pair=torch.from_numpy(image_of_pair.reshape(table.shape)),
             text_of_pair=torch.from_numpy(text_of_pair.reshape(table.shape)),
+            patches=patches,
         )
+
+
+def _no_pixels(rows: int) -> torch.Tensor:
+    return torch.empty(rows, 0, dtype=torch.uint8)

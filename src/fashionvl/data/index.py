@@ -83,7 +83,12 @@ class CatalogueIndex:
     """
 
     def __init__(
-        self, reader: CatalogueReader, root: Path, workers: int = 0, image_size: int | None = None
+        self,
+        reader: CatalogueReader,
+        root: Path,
+        workers: int = 0,
+        image_size: int | None = None,
+        crop: bool = True,
     ) -> None:
         """Open the index under `root`, or build it.
 
@@ -91,14 +96,15 @@ class CatalogueIndex:
             reader: the source.
             root: folder that holds indexes.
             workers: processes that scan the photographs; 0 scans in this one.
-            image_size: also keep every photograph, cropped to its foreground and resized to this many pixels.
+            image_size: also keep every photograph, resized to this many pixels.
+            crop: keep it cropped to its foreground.
         """
         self.reader = reader
         self.fingerprint = reader.fingerprint()
         self.folder = root / f"{reader.source.stem}-{self.fingerprint[:16]}"
         self._workers = workers
         if not self._complete(self.folder, {"fingerprint": self.fingerprint}):
-            self._build(image_size)
+            self._build(image_size, crop)
         self.product_id = np.load(self.folder / "product_id.npy")
         self.category_code = np.load(self.folder / "category_code.npy")
         self.subcategory_code = np.load(self.folder / "subcategory_code.npy")
@@ -132,18 +138,18 @@ class CatalogueIndex:
         ids = np.load(folder / "ids.npy", mmap_mode="r")
         return CaptionStore(ids, np.load(folder / "offsets.npy"), self.caption_of_row)
 
-    def images(self, size: int) -> PixelStore:
-        """Photographs cropped to their foreground and resized to `size`; stored on first use."""
-        folder = self._image_folder(self.folder, size)
+    def images(self, size: int, crop: bool = True) -> PixelStore:
+        """Photographs resized to `size`, cropped to their foreground or whole; stored on first use."""
+        folder = self._image_folder(self.folder, size, crop)
         if not self._complete(folder, {"size": size}):
             with whole_folder(folder) as scratch:
-                scan_images(self.reader, scratch / "pixels.bin", size, self._workers)
+                scan_images(self.reader, scratch / "pixels.bin", size, self._workers, crop)
                 _write_manifest(scratch, {"size": size})
         return PixelStore(folder / "pixels.bin", len(self), size)
 
     @staticmethod
-    def _image_folder(folder: Path, size: int) -> Path:
-        return folder / f"images-{size}"
+    def _image_folder(folder: Path, size: int, crop: bool = True) -> Path:
+        return folder / (f"images-{size}" if crop else f"frames-{size}")
 
     @staticmethod
     def _complete(folder: Path, expected: dict[str, Any]) -> bool:
@@ -160,7 +166,7 @@ class CatalogueIndex:
         shutil.rmtree(folder)
         return False
 
-    def _build(self, image_size: int | None) -> None:
+    def _build(self, image_size: int | None, crop: bool) -> None:
         log.info("indexing %s", self.reader.source)
         with whole_folder(self.folder) as scratch:
             columns = self.reader.columns()
@@ -180,13 +186,13 @@ class CatalogueIndex:
             del columns
             pixels = None
             if image_size:
-                folder = self._image_folder(scratch, image_size)
+                folder = self._image_folder(scratch, image_size, crop)
                 folder.mkdir()
                 pixels = folder / "pixels.bin"
-            boxes = scan_images(self.reader, pixels, image_size, self._workers)
+            boxes = scan_images(self.reader, pixels, image_size, self._workers, crop)
             np.save(scratch / "boxes.npy", boxes)
             if image_size:
-                _write_manifest(self._image_folder(scratch, image_size), {"size": image_size})
+                _write_manifest(self._image_folder(scratch, image_size, crop), {"size": image_size})
             _write_manifest(scratch, {"fingerprint": self.fingerprint})
 
 

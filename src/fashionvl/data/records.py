@@ -1,9 +1,9 @@
 """The typed records that travel between files, models and tasks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -63,13 +63,15 @@ class CatalogueReader(Protocol):
 
 
 class TensorRecord:
-    """A dataclass of tensors that moves as one."""
+    """A dataclass of tensors, of records of tensors, or of None, that moves as one."""
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> Self:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return type(self)(
-            **{name: None if value is None else function(value) for name, value in values.items()}
-        )
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}  # type: ignore[arg-type]
+        return type(self)(**{name: _mapped(value, function) for name, value in values.items()})
+
+    def __getitem__(self, index: Tensor | slice) -> Self:
+        """Some rows of every tensor."""
+        return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """A copy on another device."""
@@ -80,22 +82,70 @@ class TensorRecord:
         return self._map(lambda tensor: tensor.pin_memory())
 
 
+def _mapped(value: "Tensor | TensorRecord | None", function: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, TensorRecord):
+        return value._map(function)
+    return None if value is None else function(value)
+
+
+@dataclass
+class Patches(TensorRecord):
+    """The kaleido patches of B photographs, level by level (Kaleido-BERT sections 3.2 and 3.5).
+
+    Attributes:
+        features: `[B, P, D]` patch features, float16 as a cache holds them; or `[B, P, 3, S, S]` uint8 crops
+            whose features are still to be computed.
+        boxes: `[B, P, 5]` float32; x1, x2, y1, y2, w * h of each patch.
+    """
+
+    features: Tensor
+    boxes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
 @dataclass
 class Pairs(TensorRecord):
     """B image-text pairs as a model scores them.
 
     Attributes:
-        pixel_values: `[B, 3, H, W]`; uint8 in 0..255 as loaded, float in [0, 1] once on the device.
+        pixel_values: `[B, 3, H, W]`; uint8 in 0..255 as loaded, float in [0, 1] once on the device. `[B, 0]`
+            where photographs come as patches.
         input_ids: `[B, L]` int64; [CLS] caption [SEP] [PAD]..., tokens masked where the task asks for it.
         attention_mask: `[B, L]` int64; 1 on tokens, 0 on padding.
+        patches: of the photographs, for models that see those; None for models that see pixels.
     """
 
     pixel_values: Tensor
     input_ids: Tensor
     attention_mask: Tensor
+    patches: Patches | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.input_ids)
+
+
+@dataclass
+class KaleidoTargets(TensorRecord):
+    """What the five AKPM sub-tasks ask of B pairs (Kaleido-BERT section 3.6); None where one is off.
+
+    Attributes:
+        rotation: `[B]` int64, quarter turns of the level-1 patch, 0..3.
+        jigsaw: `[B]` int64, number of level 2's permutation, 0..23.
+        camouflage: `[B]` int64, the level-3 patch that is another product's, 0..8.
+        grey: `[B, k]` int64, the level-4 patches that are grey, 0..15.
+        grey_target: their features (or crops) in colour, `[B, k, ...]` like `Patches.features`.
+        blank: `[B, k]` int64, patches of the blanked level. Their features are still in `Patches`, as the
+            target; the model blanks them.
+    """
+
+    rotation: Tensor | None = None
+    jigsaw: Tensor | None = None
+    camouflage: Tensor | None = None
+    grey: Tensor | None = None
+    grey_target: Tensor | None = None
+    blank: Tensor | None = None
 
 
 @dataclass
@@ -110,6 +160,7 @@ class PairBatch(Pairs):
         subcategory: `[B]` int64 sub-category id of the image.
         product_id: `[B]` int64 product of the image.
         rows: `[B]` int64 row of the image in its file.
+        kaleido: what was done to the patches; None where nothing was.
     """
 
     image_mask: Tensor | None
@@ -119,6 +170,24 @@ class PairBatch(Pairs):
     subcategory: Tensor
     product_id: Tensor
     rows: Tensor
+    kaleido: KaleidoTargets | None = field(default=None, kw_only=True)
+
+
+@dataclass
+class RowImages:
+    """Consecutive photographs of one file as they are stored, for what is computed once a photograph.
+
+    Attributes:
+        split: `train` or `validation`, the file.
+        rows: `[B]` int64.
+        images: `[B, H, W, 3]` uint8.
+        closes: whether the piece of work these rows belong to ends here.
+    """
+
+    split: str
+    rows: np.ndarray
+    images: np.ndarray
+    closes: bool
 
 
 @dataclass
@@ -129,10 +198,12 @@ class RetrievalBatch(TensorRecord):
         query_ids: `[Q]` int64 number of the query in its candidate set.
         positive: `[Q]` int64 column of the positive.
         pixel_values: `[U, 3, H, W]`, the batch's distinct photographs; uint8, on the device float in [0, 1].
+            `[U, 0]` where they come as patches.
         input_ids: `[V, L]` int64, the batch's distinct captions, unmasked.
         attention_mask: `[V, L]` int64.
         image_of_pair: `[Q, C]` int64 into the photographs.
         text_of_pair: `[Q, C]` int64 into the captions.
+        patches: of the distinct photographs, or None.
     """
 
     query_ids: Tensor
@@ -142,6 +213,7 @@ class RetrievalBatch(TensorRecord):
     attention_mask: Tensor
     image_of_pair: Tensor
     text_of_pair: Tensor
+    patches: Patches | None = None
 
     def __len__(self) -> int:
         return len(self.query_ids)
@@ -149,4 +221,9 @@ class RetrievalBatch(TensorRecord):
     def pairs(self, selection: slice) -> Pairs:
         """Some of the Q x C pairs, counted query by query."""
         images, texts = self.image_of_pair.flatten()[selection], self.text_of_pair.flatten()[selection]
-        return Pairs(self.pixel_values[images], self.input_ids[texts], self.attention_mask[texts])
+        return Pairs(
+            self.pixel_values[images],
+            self.input_ids[texts],
+            self.attention_mask[texts],
+            patches=None if self.patches is None else self.patches[images],
+        )
