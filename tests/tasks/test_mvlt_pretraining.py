@@ -45,7 +45,7 @@ class Watched(MVLTPretraining):
 
 
 def _some(batch: PairBatch, keep: list[int]) -> PairBatch:
-    return PairBatch(**{f.name: getattr(batch, f.name)[keep] for f in dataclasses.fields(PairBatch)})
+    return batch[torch.tensor(keep)]
 
 
 def _masked_steps(task: Watched, batch: PairBatch, steps: int) -> list[bool]:

@@ -79,6 +79,20 @@ def test_a_run_from_other_weights_is_not_continued(tmp_path: Path) -> None:
     assert not folder.finished("fit")
 
 
+def test_a_run_from_other_features_is_not_continued(tmp_path: Path) -> None:
+    manifest = tmp_path / "features" / "train" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("first")
+    config = {"data": {"init_args": {"kaleido": {"features": str(tmp_path / "features")}}}}
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(config)
+    folder.record(fit={"loss": 1.0})
+    folder.claim(config)
+    manifest.write_text("second")
+    with pytest.raises(InputError, match=r"\(data\.init_args\.kaleido\.features\.train has changed"):
+        folder.claim(config)
+
+
 def test_other_data_are_refused(tmp_path: Path) -> None:
     folder = _trained(tmp_path / "run")
     folder.check_data("a" * 64)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fashionvl.data.corruption import CLEAN, Corruption
-from fashionvl.data.datamodule import TestProtocol
+from fashionvl.data.requests import TestProtocol
 from fashionvl.tasks.optimization import Optimization
 
 

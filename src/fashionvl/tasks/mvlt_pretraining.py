@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from fashionvl.data.corruption import Corruption
-from fashionvl.data.datamodule import TestProtocol
 from fashionvl.data.records import PairBatch, RetrievalBatch
+from fashionvl.data.requests import TestProtocol
 from fashionvl.errors import InputError
 from fashionvl.evaluation.ranking import RetrievalRanks
 from fashionvl.evaluation.reconstruction import ReconstructionScores
@@ -19,7 +19,7 @@ from fashionvl.objectives.matching import ITM, itm_loss
 from fashionvl.objectives.reconstruction import MIR, mir_loss
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
-from fashionvl.tasks.initialization import check_vocabulary
+from fashionvl.tasks.initialization import check_vocabulary, train_heads
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.retrieval import score_candidates
 
@@ -71,14 +71,10 @@ class MVLTPretraining(PairTask):
         self.masked_every = masked_every
         self.views, self.on_negatives, self.scored_pairs = views, on_negatives, scored_pairs
         self._painted = False
-        # A head without a loss would have no gradient, which DDP refuses.
-        for head, objective in ((network.matching, itm), (network.language, mlm), (network.decoder, mir)):
-            head.requires_grad_(objective is not None)
-        for head in (network.category, network.subcategory):
-            head.requires_grad_(False)
         self.weights = {
             name: spec.weight for name, spec in (("itm", itm), ("mlm", mlm), ("mir", mir)) if spec
         }
+        train_heads(network, self.weights)
         self.protocols: tuple[TestProtocol, ...] = (
             *(("tir", "itr") if itm else ()),
             *(("mig",) if mir else ()),

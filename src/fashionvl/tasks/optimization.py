@@ -1,4 +1,4 @@
-"""AdamW with warm-up and cosine decay, from a typed spec."""
+"""AdamW with warm-up and decay, from a typed spec."""
 
 import math
 from dataclasses import dataclass
@@ -22,7 +22,11 @@ class Optimization:
         betas: 0.9 is the paper's "momentum"; the second is AdamW's default.
         eps: AdamW's default.
         warmup_epochs: linear from 0; the paper names none, the released code 5.
-        final_lr_share: the cosine ends at this share of `lr`.
+        warmup_steps: the same in optimiser steps, in place of epochs; 5,000 in Kaleido-BERT section 4.1.
+        warmup_share: the same as a share of all steps; 0.1 in the released Kaleido-BERT.
+        schedule: `cosine` after the warm-up; `linear` falls from the first step on and is multiplied by the
+            warm-up (released Kaleido-BERT); `constant` stays (its paper names no decay).
+        final_lr_share: the decay ends at this share of `lr`.
         scale_lr: `linear` multiplies `lr` by the global batch / 512, as the released code does (after DeiT).
     """
 
@@ -31,14 +35,21 @@ class Optimization:
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     warmup_epochs: float = 0.0
+    warmup_steps: int = 0
+    warmup_share: float = 0.0
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
     final_lr_share: float = 0.0
     scale_lr: Literal["none", "linear"] = "none"
 
     def __post_init__(self) -> None:
         if self.lr <= 0:
             raise InputError(f"optimization.lr: {self.lr} must be positive")
-        if self.warmup_epochs < 0:
-            raise InputError(f"optimization.warmup_epochs: {self.warmup_epochs} must not be negative")
+        given = [name for name in ("warmup_epochs", "warmup_steps", "warmup_share") if getattr(self, name)]
+        for name in given:
+            if getattr(self, name) < 0:
+                raise InputError(f"optimization.{name}: {getattr(self, name)} must not be negative")
+        if len(given) > 1:
+            raise InputError(f"optimization: {' and '.join(given)} are both set; choose one")
 
     def build(
         self, module: nn.Module, steps: int, steps_per_epoch: float, global_batch: int, fused: bool = True
@@ -56,13 +67,21 @@ class Optimization:
         groups = param_groups_weight_decay(module, self.weight_decay)
         fused = fused and next(module.parameters()).device.type in ("cpu", "cuda")
         optimizer = torch.optim.AdamW(groups, lr=lr, betas=self.betas, eps=self.eps, fused=fused)
-        warmup = self.warmup_epochs * steps_per_epoch
+        warmup = self.warmup_steps or self.warmup_epochs * steps_per_epoch or self.warmup_share * steps
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, warmup, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def share(self, step: int, warmup: float, steps: int) -> float:
-        """Share of the peak learning rate before optimiser step `step`, counted from 0."""
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
+        """Share of the peak learning rate before optimiser step `step`, counted from 0.
+
+        The released Kaleido-BERT starts its linear schedule at 0, so that its first step changes nothing;
+        here the first step has the share the released one has at its second.
+        """
+        rising = min(1.0, (step + 1) / (warmup + 1))
+        if self.schedule == "linear":
+            done = min(1.0, step / max(1, steps))
+            return rising * (self.final_lr_share + (1 - self.final_lr_share) * (1 - done))
+        if step < warmup or self.schedule == "constant":
+            return rising
         done = min(1.0, (step - warmup) / max(1.0, steps - warmup))
         return self.final_lr_share + (1 - self.final_lr_share) * 0.5 * (1 + math.cos(math.pi * done))

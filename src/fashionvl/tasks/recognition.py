@@ -1,30 +1,46 @@
 """Category recognition: main category (M-CR) and sub-category (S-CR) from photograph and caption."""
 
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from fashionvl.data.datamodule import TestProtocol
-from fashionvl.data.records import PairBatch
+from fashionvl.data.records import PairBatch, Pairs
+from fashionvl.data.requests import TestProtocol
 from fashionvl.errors import InputError
 from fashionvl.evaluation.recognition import RecognitionScores
-from fashionvl.models.mvlt import MVLT
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
-from fashionvl.tasks.initialization import check_vocabulary, load_weights
+from fashionvl.tasks.initialization import check_vocabulary, load_weights, train_heads
 from fashionvl.tasks.optimization import Optimization
 
 
+@runtime_checkable
+class Recognises(Protocol):
+    """What a network needs for this task."""
+
+    categories: int
+    subcategories: int
+
+    def recognise(self, batch: Pairs) -> tuple[Tensor, Tensor]:
+        """Logits `[B, categories]` and `[B, subcategories]`."""
+
+    def heads(self) -> dict[str, nn.Module]:
+        """Every head by what it answers, `category` and `subcategory` among them."""
+
+
 class Recognition(PairTask):
-    """Two independent FC heads on the class token, fine-tuned end to end (MVLT section 3.3, task 3)."""
+    """Two independent FC heads on [CLS], fine-tuned end to end (MVLT section 3.3; Kaleido-BERT section 4.2).
+
+    The released Kaleido-BERT fine-tunes main and sub-category in two runs; here, as in MVLT, in one.
+    """
 
     protocols: tuple[TestProtocol, ...] = ("recognition",)
 
     def __init__(
         self,
-        network: MVLT,
+        network: nn.Module,
         weights: str | None = None,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
     ) -> None:
@@ -33,13 +49,22 @@ class Recognition(PairTask):
         Args:
             network: the model; its recognition heads are trained, its other heads rest.
             weights: the pre-trained model: a run folder, a folder written by `save_pretrained`, or a released
-                checkpoint. None trains from the network's own initialisation, as the released script does.
-            optimization: optimiser and schedule; "consistent with the pre-training process" in section 4.1.
+                checkpoint. None trains from the network's own initialisation, as the released MVLT script
+                does.
+            optimization: optimiser and schedule; "consistent with the pre-training process" in MVLT section
+                4.1.
+
+        Raises:
+            InputError: the network recognises nothing.
         """
         super().__init__(optimization)
+        if not isinstance(network, Recognises):
+            raise InputError(
+                f"model.init_args.network: {type(network).__name__} has no recognition heads; "
+                "use MVLT or KaleidoBERT"
+            )
         self.network, self.pretrained = network, weights
-        for head in (network.matching, network.language, network.decoder):
-            head.requires_grad_(False)
+        train_heads(network, ("category", "subcategory"))
         self.scores = torch.nn.ModuleDict(
             {"m_cr": RecognitionScores(network.categories), "s_cr": RecognitionScores(network.subcategories)}
         )
@@ -66,8 +91,7 @@ class Recognition(PairTask):
             load_weights(self.network, self.pretrained)
 
     def _logits(self, batch: PairBatch) -> dict[str, Tensor]:
-        cls = self.network.encode(batch.pixel_values, batch.input_ids, batch.attention_mask).cls
-        category, subcategory = self.network.category_logits(cls)
+        category, subcategory = self.network.recognise(batch)
         return {"m_cr": category.float(), "s_cr": subcategory.float()}
 
     def _losses(self, batch: PairBatch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

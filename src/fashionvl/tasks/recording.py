@@ -1,7 +1,6 @@
 """Lightning's side of a run folder: the metrics log, the final record, checkpoints, exact continuation."""
 
 import csv
-import resource
 import signal
 import sys
 import time
@@ -15,10 +14,8 @@ import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
-from torch.utils.flop_counter import FlopCounterMode
 
-from fashionvl.data.records import Pairs
-from fashionvl.tasks.retrieval import ScoresPairs
+from fashionvl.tasks.cost import forward_flops, peak_memory
 from fashionvl.tasks.run_folder import RunFolder, provenance
 
 
@@ -95,9 +92,13 @@ class RunRecord(Callback):
 
     @rank_zero_only
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Refuse to continue on other data."""
-        if stage == "fit":
+        """Refuse to continue on other data; a prediction starts its clock."""
+        if stage in ("fit", "predict"):
             self.folder.check_data(trainer.datamodule.fingerprint)  # type: ignore[attr-defined]
+        if stage == "predict":
+            self._resumed_at = time.perf_counter()
+            # Recorded before anything is found: no other configuration takes over an interrupted pass.
+            self.folder.record(**self._facts(trainer, pl_module))
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
@@ -126,7 +127,7 @@ class RunRecord(Callback):
                 "seconds": round(self._elapsed(), 3),
                 "pairs_per_second": round(self._pairs / max(self._elapsed(), 1e-9), 1),
                 "wall_seconds": self._stage_seconds(),
-                **_peak_memory(),
+                **peak_memory(),
             },
         )
 
@@ -171,9 +172,37 @@ class RunRecord(Callback):
             test_cost={
                 "seconds": round(time.perf_counter() - self._resumed_at, 3),
                 "wall_seconds": self._stage_seconds(),
-                **_peak_memory(),
+                **peak_memory(),
             },
             candidates=candidates,
+        )
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Record a prediction that has come to its end; one limited or interrupted is left to be continued.
+
+        Not in `on_predict_end`, which Lightning leaves out where nothing was left to do: the last piece may
+        have been written just before an interruption.
+        """
+        if stage != "predict":
+            return
+        # What the other processes write counts, too.
+        trainer.strategy.barrier()
+        if trainer.is_global_zero and not pl_module.pieces():  # type: ignore[operator]
+            self._record_prediction(trainer, pl_module)
+
+    def _record_prediction(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        save_examples = getattr(pl_module, "save_examples", None)
+        if save_examples is not None:
+            save_examples(self.folder.path / "examples", trainer.datamodule)  # type: ignore[attr-defined]
+        scores: dict[str, float] = pl_module.scores()  # type: ignore[operator]
+        self.folder.record(
+            **self._facts(trainer, pl_module),
+            predict={name: float(value) for name, value in scores.items()},
+            predict_cost={
+                "seconds": round(self._elapsed(), 3),
+                "wall_seconds": self._stage_seconds(),
+                **peak_memory(),
+            },
         )
 
     def _facts(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
@@ -260,30 +289,3 @@ def last_checkpoint(folder: RunFolder) -> ModelCheckpoint:
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-
-
-def forward_flops(task: L.LightningModule, data: Any) -> int | None:
-    """Floating-point operations of one forward pass that scores one pair, multiply and add counted apart.
-
-    As torch's counter sees them: matrix products, convolutions and attention, nothing element-wise. None for
-    a task whose network scores no pairs.
-    """
-    network = getattr(task, "network", None)
-    if not isinstance(network, ScoresPairs) or not isinstance(network, torch.nn.Module):
-        return None
-    ids = torch.zeros(1, data.max_tokens, dtype=torch.int64, device=task.device)
-    pixels = torch.zeros(1, 3, data.image_size, data.image_size, device=task.device)
-    training = network.training
-    network.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.match(Pairs(pixels, ids, torch.ones_like(ids)))
-    network.train(training)
-    return int(counter.get_total_flops())
-
-
-def _peak_memory() -> dict[str, float]:
-    """Of this process since it started, in MB."""
-    peak = {"peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
-    if torch.cuda.is_available():
-        peak["peak_gpu_mb"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
-    return peak

@@ -239,15 +239,25 @@ def _claim_of(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _starting_weights(config: dict[str, Any]) -> dict[str, str]:
-    """SHA-256 of every model on this disk that the task's configuration names."""
+    """SHA-256 of every model, and of what describes features and alignments, that a run starts from."""
     found = {}
-    for key, value in flatten(plain(config.get("model"))).items():
-        if not isinstance(value, str) or not Path(value).exists():
-            continue
-        places = (Path(value), Path(value) / "model.safetensors", Path(value) / "model" / "model.safetensors")
-        for file in places:
-            if file.is_file():
-                with file.open("rb") as stream:
-                    found[f"model.{key}"] = hashlib.file_digest(stream, "sha256").hexdigest()
-                break
+    for section in ("model", "data"):
+        for key, value in flatten(plain(config.get(section))).items():
+            if isinstance(value, str):
+                for name, file in _decisive_files(Path(value)).items():
+                    found[f"{section}.{key}{name}"] = _sha256(file)
     return found
+
+
+def _decisive_files(path: Path) -> dict[str, Path]:
+    """The weights of a model at `path`, or the manifests of what was computed once a photograph."""
+    for file in (path, path / "model.safetensors", path / "model" / "model.safetensors"):
+        if file.is_file():
+            return {"": file}
+    manifests = {f".{split}": path / split / "manifest.json" for split in ("train", "validation")}
+    return {split: file for split, file in manifests.items() if file.is_file()}
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,229 @@
+"""The attention-based alignment generator (AAG, Kaleido-BERT section 3.3) as a pass over the catalogue."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+
+from fashionvl.data.alignments import AlignmentFacts, Alignments, AlignmentWriter
+from fashionvl.data.datamodule import FashionGenDataModule
+from fashionvl.data.requests import Split
+from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint
+from fashionvl.errors import InputError
+from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
+from fashionvl.patches.crops import crop_resize
+from fashionvl.tasks.alignment_scores import AlignedPhotographs, WholeCaptions, score
+from fashionvl.tasks.row_writing import RowWriting
+
+SPLITS: tuple[Split, ...] = ("train", "validation")
+
+
+def hot_region(attention: np.ndarray, hot: float) -> np.ndarray:
+    """Where an attention map is hot: the box around its maximum and the cells that join it.
+
+    The paper infers "image regions" from the heat map and says no more. Here cells that reach `hot` times the
+    maximum and hang together with it, side by side, make the region.
+
+    Args:
+        attention: `[g, g]`, not negative, row by row from the top left of the frame.
+        hot: share of the maximum, in (0, 1].
+
+    Returns:
+        `[4]` float32 x0, y0, x1, y1 in fractions of the frame.
+    """
+    warm = (attention >= hot * attention.max()).astype(np.uint8)
+    _, patches = cv2.connectedComponents(warm, connectivity=4)
+    rows, columns = np.nonzero(patches == patches.flat[attention.argmax()])
+    height, width = attention.shape
+    edges = (
+        columns.min() / width,
+        rows.min() / height,
+        (columns.max() + 1) / width,
+        (rows.max() + 1) / height,
+    )
+    return np.array(edges, np.float32)
+
+
+def align(
+    generated: np.ndarray, maps: np.ndarray, caption: np.ndarray, never: np.ndarray, hot: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give tokens of a caption the regions that the generator looked at when it said the same tokens.
+
+    The paper's co-occurrence of generated and raw tokens, by id. A token said several times has the mean of
+    its maps; one that the caption holds several times is aligned at each place.
+
+    Args:
+        generated: `[T]` token ids.
+        maps: `[T, g, g]` attention at each of them.
+        caption: `[L]` token ids.
+        never: ids that are not aligned: the special ones.
+        hot: see `hot_region`.
+
+    Returns:
+        Positions in the caption `[K]` int64, ascending, and their regions `[K, 4]` float32.
+    """
+    positions = np.flatnonzero(np.isin(caption, generated) & ~np.isin(caption, never))
+    ids, place = np.unique(caption[positions], return_inverse=True)
+    regions = [hot_region(maps[generated == token].mean(axis=0), hot) for token in ids]
+    return positions, np.array(regions, np.float32).reshape(-1, 4)[place]
+
+
+class AlignmentWriting(RowWriting):
+    """Describes every photograph and writes which words of its caption were seen where."""
+
+    def __init__(
+        self,
+        captioner: str,
+        hot: float = 0.5,
+        beams: int = 3,
+        ignored: tuple[str, ...] = (),
+        features: str | None = None,
+    ) -> None:
+        """Assemble the task.
+
+        Args:
+            captioner: a run folder of captioner.yaml, or a folder that Show, Attend and Tell was saved to.
+            hot: share of an attention map's maximum that a cell of its region reaches, in (0, 1]. Ours.
+            beams: of the search for a caption; 1 is greedy.
+            ignored: words that are never aligned. The paper names none. On the synthetic catalogue full
+                stops, hyphens, "in", "at" and "and" are 55 % of the tokens that both captions share, and
+                would take as much of AGM's priority.
+            features: a feature cache whose boxes precision is measured with; None: the non-white boxes of the
+                index.
+
+        Raises:
+            InputError: `hot` or `beams` is out of range.
+        """
+        super().__init__()
+        if not 0 < hot <= 1:
+            raise InputError(f"model.init_args.hot: {hot} is outside (0, 1]")
+        if beams < 1:
+            raise InputError(f"model.init_args.beams: {beams}; at least 1")
+        self.captioner, self.hot, self.beams, self.features = captioner, hot, beams, features
+        self.ignored = ignored
+
+    def setup(self, stage: str) -> None:
+        """Load the captioner and open what is written to.
+
+        Raises:
+            InputError: there is no captioner, it was trained with another tokenizer, or the folder holds
+                alignments that were made otherwise.
+        """
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        folder = model_folder(self.captioner)
+        check_tokenizer(folder, data)
+        self.network = ShowAttendTell.from_pretrained(str(folder)).eval()
+        self.never = self._never_aligned(data)
+        self._captions: dict[str, WholeCaptions] = {
+            split: WholeCaptions.open(data, split) for split in SPLITS
+        }
+        super().setup(stage)
+
+    def _never_aligned(self, data: FashionGenDataModule) -> np.ndarray:
+        words = [
+            token
+            for word in self.ignored
+            for token in data.tokenizer(word, add_special_tokens=False)["input_ids"]
+        ]
+        return np.unique([*data.tokenizer.all_special_ids, *words])
+
+    def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[str, AlignmentWriter]:
+        """One folder a split under `alignments`."""
+        self._folder = folder / "alignments"
+        weights = model_folder(self.captioner) / "model.safetensors"
+        with weights.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        writers: dict[str, AlignmentWriter] = {}
+        for split in SPLITS:
+            index = data.index_of(split)
+            facts = AlignmentFacts(
+                data=index.fingerprint,
+                rows=len(index),
+                tokenizer=tokenizer_fingerprint(data.tokenizer),
+                captioner=digest,
+                method=f"hot {self.hot}, beams {self.beams}, ignored {list(self.ignored)}",
+            )
+            writers[split] = AlignmentWriter(self._folder / split, facts)
+        return writers
+
+    def find(self, split: str, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Aligned tokens of photographs and their regions.
+
+        Args:
+            split: `train` or `validation`.
+            images: `[B, H, W, 3]` uint8, whole frames.
+            rows: `[B]`.
+
+        Returns:
+            `tokens` `[B, M]` positions, -1 where fewer are aligned, `regions` `[B, M, 4]`; M is the longest
+            caption of the split.
+        """
+        tokens, maps = self.describe(images)
+        captions = self._captions[split]
+        positions = np.full((len(rows), captions.longest), -1, np.int64)
+        regions = np.zeros((len(rows), captions.longest, 4), np.float32)
+        for line, row in enumerate(rows.tolist()):
+            found, where = align(tokens[line], maps[line], captions.of(row), self.never, self.hot)
+            positions[line, : len(found)], regions[line, : len(found)] = found, where
+        return {"tokens": positions, "regions": regions}
+
+    @torch.no_grad()
+    def describe(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Generated tokens `[B, T]` and attention `[B, T, g, g]` of whole frames `[B, H, W, 3]` uint8."""
+        height, width = images.shape[1:3]
+        size = self.network.image_size
+        resized = np.stack([crop_resize(image, (0, 0, width, height), size) for image in images])
+        pixels = torch.from_numpy(resized).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        told = self.network.describe(pixels, beams=self.beams)
+        return told.tokens.cpu().numpy(), told.attention.float().cpu().numpy()
+
+    def scores(self) -> dict[str, float]:
+        """Precision on the validation file where its truth is known, and rows without an aligned token."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        return {f"alignment/{name}": value for name, value in score(self._aligned(data), data).items()}
+
+    def save_examples(self, folder: Path, data: FashionGenDataModule) -> None:
+        """Write `alignment.npz`: test photographs with their aligned words, for the report's pictures."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, Any] = self._aligned(data).examples(data)
+        np.savez_compressed(folder / "alignment.npz", **arrays)
+
+    def _aligned(self, data: FashionGenDataModule) -> AlignedPhotographs:
+        index = data.index_of("validation")
+        mark = tokenizer_fingerprint(data.tokenizer)
+        found = Alignments(self._folder / "validation", index.fingerprint, mark, len(index))
+        return AlignedPhotographs.open(found, index, self.features)
+
+
+def model_folder(captioner: str) -> Path:
+    """The folder that holds the captioner's weights.
+
+    Raises:
+        InputError: there is none.
+    """
+    for folder in (Path(captioner) / "model", Path(captioner)):
+        if (folder / "model.safetensors").is_file():
+            return folder
+    raise InputError(
+        f"model.init_args.captioner: {captioner} is neither a finished captioner run nor a saved captioner"
+    )
+
+
+def check_tokenizer(folder: Path, data: FashionGenDataModule) -> None:
+    """Refuse a captioner of a run whose tokenizer is another than the data's.
+
+    Raises:
+        InputError: naming both fingerprints.
+    """
+    kept = folder.parent / "tokenizer"
+    if not (kept / "tokenizer.json").is_file():
+        return
+    then, now = (tokenizer_fingerprint(one)[:16] for one in (load_tokenizer(kept), data.tokenizer))
+    if then != now:
+        raise InputError(
+            f"model.init_args.captioner: {folder} speaks tokenizer {then}, the data's is {now}; train the "
+            "captioner on this data, or set data.init_args.tokenizer to the captioner's"
+        )
