@@ -28,7 +28,7 @@ THREADS ?= $(shell echo $$(( $$(nproc) > $(JOBS) ? $$(nproc) / $(JOBS) : 1 )))
 SHOW = $(if $(filter-out 1,$(JOBS)),--trainer.enable_progress_bar false --trainer.enable_model_summary false)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo table3 table4 ablations test lint typecheck clean
+.PHONY: help setup demo compare kaleido table3 table4 ablations test lint typecheck clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-zA-Z_<>-]*[a-z0-9<>]*:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,29 @@ $(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVL
 	$(FASHIONVL) fit --config $(MVLT)/recognition.yaml --config $(MVLT)/laptop.yaml \
 	  --config $(MVLT)/recognition-laptop.yaml --run_dir $(@D) --model.init_args.weights $(DEMO)/pretrain $(ARGS)
 	@touch $@
+
+# Unchanged recipes; their runs are those of every study's column Final.
+compare: SUBJECTS = mvlt kaleido_bert ## MVLT and Kaleido-BERT on the same data: one table, with pictures
+kaleido: SUBJECTS = kaleido_bert ## all stages of Kaleido-BERT alone
+compare kaleido: SEEDS := $(if $(filter file,$(origin SEEDS)),0,$(SEEDS))
+COMPARED ?= runs/compare
+SUBJECT_RUNS = $(foreach seed,$(SEEDS),$(SUBJECTS:%=$(RUNS)/%/Final/seed$(seed)))
+SUBJECT_NAMES = $(foreach seed,$(SEEDS),$(SUBJECTS:%=%$(if $(word 2,$(SEEDS)),-seed$(seed))))
+PLAN_SUBJECTS = $(FASHIONVL) plan --recipes $(SUBJECTS:%=experiments/%/recipe.yaml) --scale $(SCALE) \
+  --seeds $(SEEDS) --runs $(RUNS) $(DATA:%=--data %) --out $(RUNS)/plans/$@.mk
+FAILED = $(RUNS)/plans/$@.failed
+
+# The comparison comes in any case, shows what is missing, and then fails, too.
+compare: $(READY)
+	+@$(PLAN_SUBJECTS)
+	@rm -f $(FAILED)
+	@$(MAKE) --no-print-directory stages PLAN=$(RUNS)/plans/$@.mk STUDIES='$(SUBJECTS)' || touch $(FAILED)
+	@$(FASHIONVL) compare $(SUBJECT_RUNS) --names $(SUBJECT_NAMES) --shared $(SUBJECTS:%=$(RUNS)/%) --out $(COMPARED)
+	@test ! -e $(FAILED)
+
+kaleido: $(READY)
+	+@$(PLAN_SUBJECTS)
+	@$(MAKE) --no-print-directory stages PLAN=$(RUNS)/plans/$@.mk STUDIES='$(SUBJECTS)'
 
 EVERY := $(patsubst ablations/%/study.yaml,%,$(wildcard ablations/*/study.yaml))
 TABLE3 := mask_ratio mask_unit mask_style objectives pretrained

@@ -10,12 +10,23 @@ from jsonargparse import ArgumentError
 
 from fashionvl.commands.train import FashionVLCLI, train
 from fashionvl.configuration import flatten
-from fashionvl.tasks import MVLTPretraining
+from fashionvl.tasks import Captioning, KaleidoPretraining, MVLTPretraining
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("experiments", "baselines", "ablations")
 HUB_VOCABULARIES = {"bert-base-uncased": 30522}
-NO_HUB = "model: {init_args: {network: {init_args: {pretrained_pvt: null}}}}"
+NETWORK, BACKBONE = "model.init_args.network.init_args", "model.init_args.backbone.init_args"
+WITHOUT_HUB: dict[str, Any] = {
+    f"{NETWORK}.pretrained_pvt": None,
+    f"{NETWORK}.pretrained_bert": None,
+    f"{NETWORK}.pretrained": False,
+    f"{BACKBONE}.weights": None,
+}
+"""What stands for weights of the hub where there is none."""
+
+UNNAMED = f"{BACKBONE}.name"
+"""Null where an earlier stage's run brings both network and weights."""
+
 ON_A_LAPTOP = (
     "--trainer.accelerator=cpu --trainer.devices=1 --trainer.strategy=auto --trainer.precision=32-true"
 )
@@ -66,6 +77,17 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> FashionVLCLI:
     return train([*_options(smoke), "--run_dir", str(tmp_path_factory.mktemp("run"))], run=False)
 
 
+def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        inside = nested
+        for name in path:
+            inside = inside.setdefault(name, {})
+        inside[last] = value
+    return nested
+
+
 def _resolved(cli: FashionVLCLI, chain: list[Path]) -> dict[str, Any]:
     plain = cli.parser.parse_args(_options(chain)).as_dict()
     plain.pop("config")
@@ -81,20 +103,25 @@ def test_there_is_something_to_check() -> None:
 def test_a_recipe_builds_a_task_and_its_data_that_fit(
     cli: FashionVLCLI, chain: list[Path], tmp_path: Path
 ) -> None:
-    offline = []
-    if _resolved(cli, chain).get("model.init_args.network.init_args.pretrained_pvt"):
-        offline = [tmp_path / "offline.yaml"]
-        offline[0].write_text(NO_HUB)
-    options = [*_options([*chain, *offline]), "--run_dir", str(tmp_path / "run"), *ON_A_LAPTOP.split()]
+    resolved = _resolved(cli, chain)
+    offline = {key: value for key, value in WITHOUT_HUB.items() if resolved.get(key)}
+    if UNNAMED in resolved and resolved[UNNAMED] is None:
+        offline[UNNAMED] = "test_resnet"
+    extra = tmp_path / "offline.yaml"
+    extra.write_text(yaml.safe_dump(_nested(offline)))
+    options = [*_options([*chain, extra]), "--run_dir", str(tmp_path / "run"), *ON_A_LAPTOP.split()]
     built = train(options, run=False)
     task, data = built.model, built.datamodule
     assert built.config["name"] != "unnamed"
     if task.corruption.image:
         task.corruption.image.check_size(data.image_size, data.image_size)
+    words = data.vocabulary if data.tokenizer_name == "train" else HUB_VOCABULARIES[data.tokenizer_name]
     if isinstance(task, MVLTPretraining):
-        words = data.vocabulary if data.tokenizer_name == "train" else HUB_VOCABULARIES[data.tokenizer_name]
         assert words <= task.network.text_embeddings.word.num_embeddings
         assert data.max_tokens <= task.network.max_tokens
+    if isinstance(task, KaleidoPretraining | Captioning):
+        assert words <= task.network.text_embeddings.word.num_embeddings
+        assert data.max_tokens <= task.network.text_positions
 
 
 ABSENT = object()

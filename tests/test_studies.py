@@ -1,6 +1,7 @@
 """One column of every study through the real command line, and a whole table through the real make."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,25 +15,24 @@ from fashionvl.studies.plan import Job, Setting, jobs_of
 
 ROOT = Path(__file__).parents[1]
 QUIET = ("--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false")
-STAGES = ("pretrain", "recognition")
 
 
 @pytest.fixture(scope="session")
 def setting(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Setting:
-    """Smoke scale on the session's catalogue, with the stage that all columns share already run."""
-    found = Setting("smoke", (0,), tmp_path_factory.mktemp("studies"), catalogue)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        shared = jobs_of(read_study("grid"), found)[0]
-        assert shared.folder.name == "pyramid"
-        _fit(shared, found)
-    return found
+    """Smoke scale on the session's catalogue; what columns share is run by the first that needs it."""
+    return Setting("smoke", (0,), tmp_path_factory.mktemp("studies"), catalogue)
 
 
-def _fit(job: Job, setting: Setting, *more: str) -> None:
+def _run(job: Job, jobs: dict[Path, Job], setting: Setting, *more: str) -> None:
+    """Run a job, after those it takes something of that have not run yet."""
+    for earlier in job.after:
+        if not jobs[earlier].stamp.exists():
+            _run(jobs[earlier], jobs, setting)
     words = [word for key, value in job.options for word in (f"--{key}", value)]
     assert setting.data
-    main(["fit", *words, "--data.init_args.index_dir", str(setting.data.parent / "index"), *QUIET, *more])
+    index = ("--data.init_args.index_dir", str(setting.data.parent / "index"))
+    main([job.command, *words, *index, *QUIET, *more])
+    job.stamp.touch()
 
 
 @pytest.mark.slow
@@ -40,13 +40,14 @@ def _fit(job: Job, setting: Setting, *more: str) -> None:
 def test_a_column_of_every_study_runs(name: str, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     study = read_study(name)
-    column = next(column for column in reversed(study.columns) if column.overlay)
+    column = next(column for column in reversed(study.columns) if column.overlays)
+    jobs = {job.folder: job for job in jobs_of(study, setting)}
     job = next(
         job
-        for job in jobs_of(study, setting)
+        for job in jobs.values()
         if dict(job.options)["column"] == column.id and dict(job.options)["stage"] == "pretrain"
     )
-    _fit(job, setting, "--trainer.max_epochs", "1")
+    _run(job, jobs, setting, "--trainer.max_epochs", "1")
     record = read_run(job.folder).record
     assert (record["study"], record["column"], record["stage"]) == (name, column.id, "pretrain")
     assert record["fit"]["train/loss"] > 0
@@ -82,7 +83,32 @@ def test_make_runs_a_table_once_and_reports_it(catalogue: Path, tmp_path: Path) 
     assert "fashionvl fit" not in again.stdout
 
 
+def _seeds(output: str) -> set[str]:
+    return set(re.findall(r"/Final/(seed\d+)/pretrain", output))
+
+
+def test_make_compares_the_unchanged_recipes(tmp_path: Path) -> None:
+    words = ("-n", "compare", "SCALE=smoke", f"RUNS={tmp_path}", "COMPARED=there")
+    done = _make(*words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert _seeds(done.stdout) == {"seed0"}
+    commands = re.findall(r"fashionvl (\w+) ", done.stdout)
+    assert [commands.count(name) for name in ("plan", "fit", "predict", "compare")] == [1, 3 + 5, 2, 1]
+    assert commands[-1] == "compare"
+    compared = [f"{tmp_path}/{name}/Final/seed0" for name in ("mvlt", "kaleido_bert")]
+    assert f"compare {' '.join(compared)} --names mvlt kaleido_bert --shared " in done.stdout
+    assert f"{tmp_path}/mvlt {tmp_path}/kaleido_bert --out there" in done.stdout
+
+
+def test_make_runs_kaleido_bert_alone(tmp_path: Path) -> None:
+    done = _make("-n", "kaleido", "SCALE=smoke", "SEEDS=2 3", f"RUNS={tmp_path}")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert _seeds(done.stdout) == {"seed2", "seed3"}
+    assert re.findall(r"fashionvl (\w+) ", done.stdout).count("predict") == 2
+    assert "mvlt" not in done.stdout
+
+
 def test_make_names_the_studies_there_are() -> None:
     done = _make("ablation-mask-rotio", "RUNS=/nowhere")
     assert done.returncode != 0
-    assert "no study 'mask_rotio' in ablations/; there are decoder, grid, " in done.stderr
+    assert "no study 'mask_rotio' in ablations/; there are agm, akpm, decoder, grid, " in done.stderr

@@ -5,12 +5,14 @@ from typing import Any
 
 USAGE = """usage: fashionvl COMMAND [options]
 
-  fit, validate, test, predict   train and test:  fashionvl fit --config A.yaml --config overlay.yaml
+  fit, validate, test, predict   train, test, compute once a photograph:
+                                 fashionvl fit --config A.yaml --config overlay.yaml
   data synthesize                draw a synthetic catalogue in Fashion-Gen's schema
   data inspect                   count, check and picture a catalogue
   summary                        one table and the pictures of a folder of runs
-  plan                           the make rules that run the columns of studies
+  plan                           the make rules that run the columns of studies, or recipes alone
   report                         tables, plots and verdicts of studies, as text, Markdown and one HTML page
+  compare                        one table and the pictures of different models, run alike
   wandb-report                   a W&B report that compares the columns of studies
 
 `fashionvl COMMAND --help` lists the options of each."""
@@ -57,6 +59,10 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.report import main as report
 
         report(arguments[1:])
+    elif arguments[0] == "compare":
+        from fashionvl.commands.compare import main as compare
+
+        compare(arguments[1:])
     elif arguments[0] == "wandb-report":
         from fashionvl.commands.wandb_report import main as wandb_report
 

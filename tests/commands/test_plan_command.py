@@ -9,6 +9,7 @@ import yaml
 from fashionvl.commands.plan import check_columns, main
 from fashionvl.commands.resolve import Resolver
 from fashionvl.errors import InputError
+from fashionvl.reporting.study.papers import paper_table
 from fashionvl.studies import find_studies, read_study
 
 ROOT = Path(__file__).parents[2]
@@ -53,23 +54,16 @@ def nested(key: str, value: object) -> object:
 
 def test_the_papers_columns_are_all_there() -> None:
     columns = {column.id for name in STUDIES for column in read_study(name).columns}
-    assert {
-        "A1",
-        "A2",
-        "A3",
-        "A4",
-        "B1",
-        "B2",
-        "B3",
-        "B4",
-        "C1",
-        "C2",
-        "C3",
-        "D1",
-        "D2",
-        "D3",
-        "E1",
-    } <= columns
+    mvlt = {"A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4", "C1", "C2", "C3", "D1", "D2", "D3", "E1"}
+    kaleido = {"fixed", "kaleido", "random", "B", "B_I", "B_I_II", "B_I_III", "B_I_IV", "B_V"}
+    assert mvlt | kaleido <= columns
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_paper_has_every_column_that_its_study_says_it_prints(name: str) -> None:
+    study = read_study(name)
+    if study.paper is not None:
+        assert {study.printed(column.id) for column in study.columns} <= paper_table(study.paper).keys()
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -83,8 +77,8 @@ def test_every_column_of_every_study_is_a_configuration_of_its_own(
 @pytest.mark.parametrize("name", STUDIES)
 def test_an_overlay_is_short_and_begins_with_its_question(name: str) -> None:
     for column in read_study(name).columns:
-        if column.overlay:
-            lines = column.overlay.read_text().splitlines()
+        for file in column.files:
+            lines = file.read_text().splitlines()
             assert len(lines) <= 10
             assert lines[0].startswith("# Overlay: ")
             assert "?" in lines[0]
@@ -98,6 +92,29 @@ def test_the_plan_is_written_whole(tmp_path: Path) -> None:
     assert "stages-mask-style:" in text
     assert text.count("$(FASHIONVL) fit") == 1 + 2 * 4 * 2
     assert f"{tmp_path}/mask_style/C2/seed4/recognition/.done:" in text
+
+
+def test_recipes_are_planned_without_a_study(tmp_path: Path) -> None:
+    out = tmp_path / "x.mk"
+    recipes = [f"experiments/{name}/recipe.yaml" for name in ("mvlt", "kaleido_bert")]
+    shared = ("--scale", "smoke", "--seeds", "0", "--runs", str(tmp_path), "--out", str(out))
+    main(["--recipes", *recipes, *shared])
+    text = out.read_text()
+    assert text.count("$(FASHIONVL) fit") == 3 + 5
+    assert text.count("$(FASHIONVL) predict") == 2
+    for goal in ("stages-mvlt:", "stages-kaleido-bert:"):
+        assert f"\n{goal}" in text
+    runs = f"{tmp_path}/kaleido_bert"
+    (rule,) = (part for part in text.split("\n\n") if part.startswith(f"{runs}/Final/seed0/pretrain/.done:"))
+    assert f" {runs}/features/.done {runs}/align/.done\n" in rule
+    assert f"--data.init_args.kaleido.features {runs}/features/features " in rule
+    main(["agm", *shared])
+    assert text.split("\n\n")[-1].strip() in out.read_text()
+
+
+def test_a_plan_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="name at least one STUDY, or a recipe with --recipes"):
+        main(["--scale", "smoke", "--out", str(tmp_path / "x.mk")])
 
 
 def test_a_key_the_parent_does_not_have_stops_the_plan(write: Write, tmp_path: Path) -> None:
@@ -118,7 +135,9 @@ def test_two_columns_that_resolve_alike_are_refused(write: Write, resolver: Reso
 
 
 def test_an_unknown_study_and_absent_data_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no study 'mask_rotio' in ablations/; there are decoder, grid"):
+    with pytest.raises(
+        InputError, match=r"no study 'mask_rotio' in ablations/; there are agm, akpm, decoder"
+    ):
         main(["mask-rotio"])
     with pytest.raises(InputError, match="--data: nowhere is not a folder"):
         main(["grid", "--data", "nowhere", "--out", str(tmp_path / "x.mk")])

@@ -1,4 +1,4 @@
-"""A recipe of three stages and a study of two columns, as files."""
+"""A recipe of five stages and a study of two columns, as files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,17 +12,20 @@ stages:
     config: shared.yaml
     scales: {laptop: []}
     shared: true
+  look:
+    config: shared.yaml
+    command: predict
+    scales: {laptop: [], paper: []}
+    shared: true
+    inputs: {model.found: shared}
   learn:
     config: learn.yaml
     scales: {laptop: [small.yaml], paper: []}
-    starts_from: shared
-    weights_key: model.pyramid
-    weights_path: model
+    inputs: {model.pyramid: shared/model, data.seen: {stage: look/a/b, scales: [laptop]}}
   apply:
     config: learn.yaml
     scales: {laptop: [small.yaml], paper: []}
-    starts_from: learn
-    weights_key: model.weights
+    inputs: {model.weights: learn}
 """
 
 STUDY = """\

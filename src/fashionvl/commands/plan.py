@@ -7,8 +7,8 @@ from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
 from fashionvl.errors import InputError
 from fashionvl.studies.plan import Setting, layers, rules
-from fashionvl.studies.recipe import Stage
-from fashionvl.studies.study import Column, Study, read_study
+from fashionvl.studies.recipe import Stage, read_recipe
+from fashionvl.studies.study import Column, Study, read_study, unchanged
 
 if TYPE_CHECKING:
     from fashionvl.commands.resolve import Resolver
@@ -17,17 +17,31 @@ DEFAULT_SEEDS = (0, 1, 2)
 
 
 def main(arguments: list[str]) -> None:
-    """Parse the command line and plan."""
-    parser = study_parser("plan", "Write the make rules that run every column of some studies.")
+    """Parse the command line and plan.
+
+    Raises:
+        InputError: nothing is named, a study or recipe is not there, or it cannot be planned.
+    """
+    parser = study_parser(
+        "plan",
+        "Write the make rules that run every column of some studies, or recipes alone.",
+        required=False,
+    )
+    parser.add_argument(
+        "--recipes", nargs="+", type=Path, default=[], metavar="FILE", help="run unchanged, as column Final"
+    )
     parser.add_argument(
         "--data", type=Path, help="folder with the Fashion-Gen files; default: a synthetic catalogue"
     )
     parser.add_argument("--out", type=Path, help="file to write; default: RUNS/plans/STUDIES.mk")
     given = parser.parse_args(arguments)
+    studies = [read_study(name, given.folder) for name in given.studies]
+    studies += [unchanged(read_recipe(file)) for file in given.recipes]
+    if not studies:
+        raise InputError("plan: name at least one STUDY, or a recipe with --recipes FILE")
     runs = given.runs or Path("runs") / given.scale
     setting = Setting(given.scale, tuple(given.seeds or DEFAULT_SEEDS), runs, given.data)
-    out = given.out or runs / "plans" / f"{'+'.join(given.studies)}.mk"
-    plan([read_study(name, given.folder) for name in given.studies], setting, out)
+    plan(studies, setting, given.out or runs / "plans" / f"{'+'.join(study.name for study in studies)}.mk")
 
 
 def plan(studies: list[Study], setting: Setting, out: Path) -> None:
@@ -65,7 +79,7 @@ def check_columns(study: Study, scale: str, resolver: "Resolver") -> None:
                 try:
                     resolved.append(resolver.resolve(_words(study, stage, column, scale)))
                 except InputError as error:
-                    raise InputError(f"{column.overlay or stage.config}: {error}") from error
+                    raise InputError(f"{column.overlays.get(stage.name, stage.config)}: {error}") from error
         mark = digest(resolved)
         if mark in seen:
             raise InputError(
@@ -76,7 +90,6 @@ def check_columns(study: Study, scale: str, resolver: "Resolver") -> None:
 
 
 def _words(study: Study, stage: Stage, column: Column, scale: str) -> list[str]:
-    # The name of the earlier stage stands for its weights: where they lie differs between any two columns.
-    earlier = study.recipe.before(stage, scale)
-    laid = layers(study, stage, column, scale, earlier.name if earlier else None)
-    return [word for key, value in laid for word in (f"--{key}", value)]
+    # The name of the earlier stage stands for its run: where that lies differs between any two columns.
+    taken = {found.key: found.place(found.stage) for found in study.recipe.inputs(stage, scale)}
+    return [word for key, value in layers(stage, column, scale, taken) for word in (f"--{key}", value)]

@@ -26,9 +26,14 @@ NOISE = (
     r"`isinstance\(treespec, LeafSpec\)`",
     r".*does not have many workers",
     r"LightningCLI's args parameter is intended",
+    r"predict returned None",
+    r"Total length of `\w+` across ranks is zero",
 )
 """Warnings of the libraries that a user can do nothing about, or that laptop scale means to be so."""
 
+
+CLAIMING = ("fit", "predict")
+"""Commands whose results a run folder is made for; the others read a finished one."""
 
 IDENTITY = ("name", "scale", "study", "column", "stage")
 """Options that say which run this is; the record repeats them."""
@@ -51,7 +56,7 @@ class FashionVLCLI(LightningCLI):
         )
         parser.add_argument(
             "--when_changed", type=WhenChanged, default="refuse",
-            help="what fit does with a run of another configuration in its folder",
+            help="what fit and predict do with a run of another configuration in their folder",
         )  # fmt: skip
         parser.add_argument(
             "--wandb", type=Literal["off", "online", "offline"], default="off", help="log to Weights & Biases"
@@ -82,7 +87,7 @@ class FashionVLCLI(LightningCLI):
             super().instantiate_classes()
         except Exception as error:
             refusal = own_refusal(error)
-            self._record_failure("fit", refusal or error)
+            self._record_failure(self.subcommand or "", refusal or error)
             if refusal is None:
                 raise
             raise refusal from None
@@ -93,7 +98,7 @@ class FashionVLCLI(LightningCLI):
         default = sweep_folder(runs) or runs / self._get(self.config, "name")
         self.folder = RunFolder(Path(self._get(self.config, "run_dir") or default))
         self._dump_config()
-        if self.subcommand == "fit":
+        if self.subcommand in CLAIMING:
             self._claim()
         elif self._get(self.config, "ckpt_path") is None:
             self.folder.check(self.config_dump, ("model", "data"))
@@ -108,7 +113,7 @@ class FashionVLCLI(LightningCLI):
 
     @rank_zero_only
     def _record_failure(self, stage: str, error: Exception) -> None:
-        if hasattr(self, "folder") and self.subcommand == "fit":
+        if hasattr(self, "folder") and self.subcommand in CLAIMING:
             self.folder.failed(stage, error)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
@@ -167,6 +172,15 @@ class FashionVLCLI(LightningCLI):
         """Test the run's last checkpoint, or the one given."""
         kwargs["ckpt_path"] = kwargs.get("ckpt_path") or self._checkpoint()
         self._guarded("test", **kwargs)
+
+    def predict(self, **kwargs: Any) -> None:
+        """Pass over the data and keep what is found, go on with such a pass, or say that it is done."""
+        if self.folder.finished("predict"):
+            _say(f"{self.folder.path}: already done")
+            return
+        # What is found lies in files; kept in memory it would be the whole catalogue's.
+        kwargs["return_predictions"] = False
+        self._guarded("predict", **kwargs)
 
     def _checkpoint(self) -> str:
         if not self.folder.last_checkpoint.exists():

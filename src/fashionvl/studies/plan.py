@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fashionvl.studies.layout import run_folder
-from fashionvl.studies.recipe import Stage
+from fashionvl.studies.layout import common, run_folder
+from fashionvl.studies.recipe import Command, Stage
 from fashionvl.studies.study import PARENT, Column, Study
 
 SHARED_SEED = 0
-"""Of stages that all columns and seeds share."""
+"""Of shared stages."""
 
 HEADER = """\
 # Written by `fashionvl plan`; written anew when a study, a recipe or an overlay changes. Edit those instead.
@@ -40,15 +40,17 @@ class Job:
 
     Attributes:
         folder: its run folder.
-        options: of `fashionvl fit`, in order; later ones win, and the column's overlay comes after the scale.
+        command: of `fashionvl`.
+        options: of the command, in order; later ones win, and the column's overlay comes after the scale.
         files: what the run depends on.
-        after: run folder of the stage whose weights it starts from, or None.
+        after: run folders of the stages whose results it takes.
     """
 
     folder: Path
+    command: Command
     options: tuple[tuple[str, str], ...]
     files: tuple[Path, ...]
-    after: Path | None
+    after: tuple[Path, ...]
 
     @property
     def stamp(self) -> Path:
@@ -57,7 +59,7 @@ class Job:
 
 
 def jobs_of(study: Study, setting: Setting) -> list[Job]:
-    """Every job of a study, each after those it starts from; all columns with one seed before the next.
+    """Every job of a study, each after those whose results it takes; all columns with one seed first.
 
     Raises:
         InputError: the recipe does not have the scale.
@@ -70,30 +72,40 @@ def jobs_of(study: Study, setting: Setting) -> list[Job]:
     ]
 
 
-def overlays(study: Study, stage: Stage, column: Column) -> tuple[Path, ...]:
-    """The column's own file, if the stage takes it."""
-    takes = stage.name in study.stages and not stage.shared
-    return (column.overlay,) if column.overlay and takes else ()
+def overlays(stage: Stage, column: Column) -> tuple[Path, ...]:
+    """The column's own file for a stage, if it has one."""
+    return (column.overlays[stage.name],) if stage.name in column.overlays else ()
 
 
-def layers(
-    study: Study, stage: Stage, column: Column, scale: str, weights: str | None
-) -> list[tuple[str, str]]:
-    """What decides a stage's configuration, in the order it is laid: the scale, the weights, the column."""
-    options = [("config", str(file)) for file in stage.files(scale)]
-    if weights is not None and stage.weights_key:
-        options.append((stage.weights_key, weights))
-    return options + [("config", str(file)) for file in overlays(study, stage, column)]
+def layers(stage: Stage, column: Column, scale: str, taken: dict[str, str]) -> list[tuple[str, str]]:
+    """What decides a stage's configuration, in the order it is laid: the scale, its inputs, the column.
+
+    Args:
+        stage: of the recipe.
+        column: whose overlay comes last.
+        scale: of the recipe.
+        taken: what each configuration key takes from an earlier stage.
+    """
+    return [
+        *(("config", str(file)) for file in stage.files(scale)),
+        *taken.items(),
+        *(("config", str(file)) for file in overlays(stage, column)),
+    ]
 
 
 def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting) -> Job:
     folder = run_folder(setting.runs, study.recipe, stage, column, seed)
-    start = _start(study, stage, column, seed, setting)
-    # Path drops an empty last part.
-    options = layers(study, stage, column, setting.scale, str(start / stage.weights_path) if start else None)
+    inputs = {
+        taken: run_folder(setting.runs, study.recipe, study.recipe.stage(taken.stage), column, seed)
+        for taken in study.recipe.inputs(stage, setting.scale)
+    }
+    given = {taken.key: taken.place(str(earlier)) for taken, earlier in inputs.items()}
+    options = layers(stage, column, setting.scale, given)
     if setting.data:
         options.append(("data.init_args.root", str(setting.data)))
-    home, name = (study.recipe.name, PARENT) if stage.shared else (column.home, column.id)
+    home, name = column.home, column.id
+    if common(study.recipe, stage, column):
+        home, name = study.recipe.name, PARENT
     options += [
         ("seed_everything", str(SHARED_SEED if stage.shared else seed)),
         ("name", f"{home}/{name}/{stage.name}"),
@@ -103,14 +115,8 @@ def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting
         ("run_dir", str(folder)),
         ("when_changed", "set_aside"),
     ]
-    files = (*stage.files(setting.scale), *overlays(study, stage, column))
-    return Job(folder, tuple(options), files, start)
-
-
-def _start(study: Study, stage: Stage, column: Column, seed: int, setting: Setting) -> Path | None:
-    """The run folder a stage starts from, unless the scale leaves that stage out."""
-    earlier = study.recipe.before(stage, setting.scale)
-    return run_folder(setting.runs, study.recipe, earlier, column, seed) if earlier else None
+    files = (*stage.files(setting.scale), *overlays(stage, column))
+    return Job(folder, stage.command, tuple(options), files, tuple(dict.fromkeys(inputs.values())))
 
 
 def rules(studies: list[Study], setting: Setting) -> str:
@@ -135,10 +141,9 @@ def rules(studies: list[Study], setting: Setting) -> str:
 
 def _rule(job: Job) -> Iterator[str]:
     needed = [str(file) for file in dict.fromkeys(job.files)]
-    if job.after:
-        needed.append(str(job.after / ".done"))
+    needed += [str(earlier / ".done") for earlier in job.after]
     yield f"{job.stamp}: {' '.join(needed)}"
-    yield "\tOMP_NUM_THREADS=$(THREADS) $(LAUNCH) $(FASHIONVL) fit \\"
+    yield f"\tOMP_NUM_THREADS=$(THREADS) $(LAUNCH) $(FASHIONVL) {job.command} \\"
     for key, value in job.options:
         yield f"\t  --{key} {value} \\"
     yield "\t  --wandb $(WANDB) $(SHOW) $(ARGS)"

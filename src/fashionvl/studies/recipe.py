@@ -1,8 +1,9 @@
 """A recipe: the stages of one subject in the order they run, and the overlays each takes at each scale."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError
@@ -10,29 +11,51 @@ from fashionvl.studies.fields import check_fields, list_of, member
 
 FILE = "recipe.yaml"
 
+Command = Literal["fit", "predict"]
+COMMANDS: tuple[str, ...] = get_args(Command)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a stage takes from an earlier one.
+
+    Attributes:
+        key: configuration key that takes it.
+        stage: the earlier stage of the recipe.
+        path: what the key is given, relative to that stage's run folder; empty: the folder itself.
+        scales: at which it is taken; None: wherever both stages run.
+    """
+
+    key: str
+    stage: str
+    path: str = ""
+    scales: tuple[str, ...] | None = None
+
+    def place(self, folder: str) -> str:
+        """What the key is given when the earlier stage's run lies in `folder`."""
+        return f"{folder}/{self.path}" if self.path else folder
+
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of `fashionvl fit`.
+    """One run of `fashionvl fit` or `fashionvl predict`.
 
     Attributes:
         name: of the stage and of its run folder.
         config: the base file.
         overlays: by scale, laid over the base in this order; at a scale not named the recipe leaves the stage
             out.
+        command: of `fashionvl`.
         shared: run once, from seed 0, for all columns and seeds, as ImageNet weights are.
-        starts_from: an earlier stage of the recipe whose weights this one starts from.
-        weights_key: configuration key that takes those weights.
-        weights_path: what it is given, relative to the earlier stage's run folder; empty: the folder itself.
+        inputs: what it takes from earlier stages.
     """
 
     name: str
     config: Path
     overlays: dict[str, tuple[Path, ...]]
+    command: Command = "fit"
     shared: bool = False
-    starts_from: str | None = None
-    weights_key: str | None = None
-    weights_path: str = ""
+    inputs: tuple[Input, ...] = ()
 
     def files(self, scale: str) -> tuple[Path, ...]:
         """Base and overlays at a scale."""
@@ -62,9 +85,20 @@ class Recipe:
             raise InputError(f"{self.file}: no scale {scale!r}; it has {', '.join(self.scales)}")
         return tuple(stage for stage in self.stages if scale in stage.overlays)
 
-    def before(self, stage: Stage, scale: str) -> Stage | None:
-        """The stage whose weights this one starts from, unless the scale leaves that stage out."""
-        return next((earlier for earlier in self.at(scale) if earlier.name == stage.starts_from), None)
+    def inputs(self, stage: Stage, scale: str) -> tuple[Input, ...]:
+        """What a stage takes at a scale; what a stage that the scale leaves out would give is left out."""
+        there = {earlier.name for earlier in self.at(scale)}
+        return tuple(
+            taken
+            for taken in stage.inputs
+            if taken.stage in there and (taken.scales is None or scale in taken.scales)
+        )
+
+    def reached(self, stage: Stage, changed: Collection[str]) -> bool:
+        """Whether a stage is one of those changed, or takes something of one that is reached."""
+        return stage.name in changed or any(
+            self.reached(self.stage(taken.stage), changed) for taken in stage.inputs
+        )
 
     def stage(self, name: str) -> Stage:
         """The stage of that name, which the recipe must have."""
@@ -75,24 +109,22 @@ def read_recipe(file: Path) -> Recipe:
     """Read a recipe; file names in it are relative to its folder.
 
     Raises:
-        InputError: a key, a file or an earlier stage that is named is not there.
+        InputError: a key, a file, a command, a scale or an earlier stage that is named is not there.
     """
     content = read_yaml(file)
     check_fields(content, file, "", required=("name", "stages"))
     described = member(content, "stages", dict, file)
     stages: list[Stage] = []
     for name, facts in described.items():
-        stages.append(_stage(name, facts, file))
-        _check_start(stages, file)
+        stage = _stage(name, facts, file)
+        _check_inputs(stage, stages, file)
+        stages.append(stage)
     return Recipe(str(content["name"]), tuple(stages), file)
 
 
 def _stage(name: str, facts: Any, file: Path) -> Stage:
     where = f"stages.{name}"
-    check_fields(
-        facts, file, where,
-        required=("config", "scales"), optional=("shared", "starts_from", "weights_key", "weights_path"),
-    )  # fmt: skip
+    check_fields(facts, file, where, required=("config", "scales"), optional=("command", "shared", "inputs"))
     scales = member(facts, "scales", dict, file, where)
     overlays = {
         scale: tuple(
@@ -100,24 +132,47 @@ def _stage(name: str, facts: Any, file: Path) -> Stage:
         )
         for scale, overlays in scales.items()
     }
+    command = facts.get("command", "fit")
+    if command not in COMMANDS:
+        raise InputError(f"{file}: {where}.command is {command!r}, expected {' or '.join(COMMANDS)}")
+    inputs = member(facts, "inputs", dict, file, where) if "inputs" in facts else {}
     return Stage(
         name=name,
         config=_existing(file, f"{where}.config", facts["config"]),
         overlays=overlays,
+        command=command,
         shared=bool(facts.get("shared", False)),
-        starts_from=facts.get("starts_from"),
-        weights_key=facts.get("weights_key"),
-        weights_path=facts.get("weights_path", ""),
+        inputs=tuple(_input(key, source, file, f"{where}.inputs.{key}") for key, source in inputs.items()),
     )
 
 
-def _check_start(stages: list[Stage], file: Path) -> None:
-    stage, earlier = stages[-1], [stage.name for stage in stages[:-1]]
-    where = f"{file}: stages.{stage.name}"
-    if (stage.starts_from is None) != (stage.weights_key is None):
-        raise InputError(f"{where}: starts_from and weights_key go together")
-    if stage.starts_from is not None and stage.starts_from not in earlier:
-        raise InputError(f"{where}.starts_from: no earlier stage {stage.starts_from!r}")
+def _input(key: str, source: Any, file: Path, where: str) -> Input:
+    """From `STAGE`, `STAGE/relative/path`, or one of them as `stage` beside the `scales` it is limited to."""
+    scales = None
+    if isinstance(source, dict):
+        check_fields(source, file, where, required=("stage", "scales"))
+        scales = tuple(list_of(source["scales"], file, f"{where}.scales"))
+        source = source["stage"]
+    if not isinstance(source, str):
+        raise InputError(f"{file}: {where} is {source!r}, expected STAGE or STAGE/relative/path")
+    stage, _, path = source.partition("/")
+    return Input(key, stage, path, scales)
+
+
+def _check_inputs(stage: Stage, earlier: list[Stage], file: Path) -> None:
+    known = {before.name: before for before in earlier}
+    for taken in stage.inputs:
+        where = f"{file}: stages.{stage.name}.inputs.{taken.key}"
+        if taken.stage not in known:
+            raise InputError(f"{where}: no earlier stage {taken.stage!r}")
+        for scale in taken.scales or ():
+            if scale not in stage.overlays or scale not in known[taken.stage].overlays:
+                raise InputError(f"{where}.scales: {stage.name} and {taken.stage} are not both at {scale!r}")
+        if stage.shared and not known[taken.stage].shared:
+            raise InputError(
+                f"{where}: {stage.name} is shared and runs once, but {taken.stage} runs for every column; "
+                f"share {taken.stage} too"
+            )
 
 
 def _existing(file: Path, where: str, name: str) -> Path:

@@ -1,10 +1,10 @@
 """A study: a folder of overlays over one recipe, and a `study.yaml` that says what they ask."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fashionvl.configuration import flatten, read_yaml, within
+from fashionvl.configuration import digest, flatten, read_yaml, within
 from fashionvl.errors import InputError
 from fashionvl.studies.fields import check_fields, list_of, member
 from fashionvl.studies.recipe import Recipe, read_recipe
@@ -24,13 +24,18 @@ class Column:
         label: what it sets, in a word or two.
         home: folder its runs live under: the study's name, or the recipe's for the unchanged recipe, which
             all studies share.
-        overlay: None for the unchanged recipe.
+        overlays: the file laid over each stage that the column changes; empty for the unchanged recipe.
     """
 
     id: str
     label: str
     home: str
-    overlay: Path | None
+    overlays: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Its overlays, each once."""
+        return tuple(dict.fromkeys(self.overlays.values()))
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,13 @@ class Study:
         columns: in the order they are shown.
         reference: the column the others are compared with.
         keys: configuration keys an overlay may set.
-        stages: stages of the recipe that the overlays apply to.
+        stages: stages of the recipe that overlays may apply to; a shared one runs once for each column that
+            changes it.
         axis: the key whose value orders the columns, where that is a number; None otherwise.
         axis_label: its name and unit in a plot.
-        paper: the paper's table, such as `mvlt_table3`, with the same column names; None where no paper has
-            this study.
+        paper: the paper's table, such as `mvlt_table3`; None where no paper has this study.
         source: where the study comes from, in words.
+        paper_columns: the paper's name of each column that the table calls otherwise.
     """
 
     name: str
@@ -65,6 +71,11 @@ class Study:
     axis_label: str
     paper: str | None
     source: str
+    paper_columns: dict[str, str] = field(default_factory=dict)
+
+    def printed(self, column: str) -> str:
+        """What the paper's table calls a column."""
+        return self.paper_columns.get(column, column)
 
     def column(self, name: str) -> Column:
         """The column of that name, which the study must have."""
@@ -85,7 +96,8 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
 
     Raises:
         InputError: there is no such study (those there are, are named), a file it names is missing, an
-            overlay sets a key the study does not allow, or two overlays say the same.
+            overlay sets a key the study does not allow or is of a stage it does not vary, or two columns say
+            the same.
     """
     name = name.replace("-", "_")
     file = folder / name / FILE
@@ -97,16 +109,13 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
     check_fields(
         content, file, "",
         required=("title", "question", "recipe", "columns", "keys"),
-        optional=("reference", "stages", "axis", "axis_label", "paper", "source"),
+        optional=("reference", "stages", "axis", "axis_label", "paper", "paper_columns", "source"),
     )  # fmt: skip
     recipe = read_recipe(_recipe_file(content["recipe"], file))
-    columns = _columns(member(content, "columns", dict, file), file, recipe)
+    stages = _stages(content.get("stages", ["pretrain"]), file, recipe)
+    columns = _columns(member(content, "columns", dict, file), file, recipe, stages)
     keys = tuple(list_of(content["keys"], file, "keys"))
     _check_overlays(columns, keys)
-    stages = tuple(list_of(content.get("stages", ["pretrain"]), file, "stages"))
-    for stage in stages:
-        if stage not in [known.name for known in recipe.stages]:
-            raise InputError(f"{file}: stages names {stage!r}, which {recipe.file} does not have")
     return Study(
         name=name,
         title=str(content["title"]),
@@ -120,6 +129,26 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
         axis_label=content.get("axis_label", ""),
         paper=content.get("paper"),
         source=content.get("source", ""),
+        paper_columns=_paper_columns(content, columns, file),
+    )
+
+
+def unchanged(recipe: Recipe) -> Study:
+    """The recipe itself as a study of one column; its runs are those of every study's `Final`."""
+    final = Column(PARENT, "the recipe", recipe.name)
+    return Study(
+        name=recipe.name,
+        title=recipe.name,
+        question="the recipe itself",
+        recipe=recipe,
+        columns=(final,),
+        reference=final,
+        keys=(),
+        stages=tuple(stage.name for stage in recipe.stages),
+        axis=None,
+        axis_label="",
+        paper=None,
+        source="",
     )
 
 
@@ -131,32 +160,65 @@ def _recipe_file(name: str, file: Path) -> Path:
     return path
 
 
-def _columns(labels: dict[str, Any], file: Path, recipe: Recipe) -> tuple[Column, ...]:
+def _stages(named: Any, file: Path, recipe: Recipe) -> tuple[str, ...]:
+    stages = tuple(list_of(named, file, "stages"))
+    for stage in stages:
+        if stage not in [known.name for known in recipe.stages]:
+            raise InputError(f"{file}: stages names {stage!r}, which {recipe.file} does not have")
+    return stages
+
+
+def _columns(
+    labels: dict[str, Any], file: Path, recipe: Recipe, stages: tuple[str, ...]
+) -> tuple[Column, ...]:
     columns = []
     for name, label in labels.items():
-        overlay = None if name == PARENT else file.parent / f"{name}.yaml"
-        if overlay is not None and not overlay.is_file():
-            raise InputError(f"{file}: columns names {name}, but {overlay} is not there")
-        home = recipe.name if overlay is None else file.parent.name
-        columns.append(Column(name, str(label), home, overlay))
+        changes = name != PARENT
+        home = file.parent.name if changes else recipe.name
+        overlays = _overlays(name, file, stages) if changes else {}
+        columns.append(Column(name, str(label), home, overlays))
     return tuple(columns)
+
+
+def _overlays(column: str, file: Path, stages: tuple[str, ...]) -> dict[str, Path]:
+    """By stage: `COLUMN.STAGE.yaml` where there is one, otherwise `COLUMN.yaml`."""
+    own = {path.name.split(".")[-2]: path for path in sorted(file.parent.glob(f"{column}.*.yaml"))}
+    for stage, path in own.items():
+        if stage not in stages:
+            raise InputError(f"{path}: overlay of {stage!r}; the stages of {file} are {', '.join(stages)}")
+    general = file.parent / f"{column}.yaml"
+    if not own and not general.is_file():
+        raise InputError(f"{file}: columns names {column}, but {general} is not there")
+    rest = {stage: general for stage in stages if general.is_file()}
+    return {stage: (rest | own)[stage] for stage in stages if stage in rest | own}
+
+
+def _paper_columns(content: dict[str, Any], columns: tuple[Column, ...], file: Path) -> dict[str, str]:
+    if "paper_columns" not in content:
+        return {}
+    names = member(content, "paper_columns", dict, file)
+    for name in names:
+        if name not in [column.id for column in columns]:
+            raise InputError(f"{file}: paper_columns names {name}, which is not among the columns")
+    return {name: str(printed) for name, printed in names.items()}
 
 
 def _check_overlays(columns: tuple[Column, ...], keys: tuple[str, ...]) -> None:
     seen: dict[str, Path] = {}
     for column in columns:
-        if column.overlay is None:
-            continue
-        content = flatten(read_yaml(column.overlay))
-        for key in content:
-            if not within(key, keys):
-                raise InputError(
-                    f"{column.overlay}: sets {key or 'nothing'}; this study may set {', '.join(keys)}"
-                )
-        said = repr(sorted(content.items()))
-        if said in seen:
-            raise InputError(f"{column.overlay}: sets the same as {seen[said]}; columns must differ")
-        seen[said] = column.overlay
+        contents = {stage: flatten(read_yaml(file)) for stage, file in column.overlays.items()}
+        for stage, content in contents.items():
+            for key in content:
+                if not within(key, keys):
+                    raise InputError(
+                        f"{column.overlays[stage]}: sets {key or 'nothing'}; "
+                        f"this study may set {', '.join(keys)}"
+                    )
+        said = digest(contents)
+        if contents and said in seen:
+            raise InputError(f"{column.files[0]}: sets the same as {seen[said]}; columns must differ")
+        if contents:
+            seen[said] = column.files[0]
 
 
 def _reference(name: str, columns: tuple[Column, ...], file: Path) -> Column:
