@@ -158,6 +158,12 @@ def experiment(tmp_path: Path) -> Path:
     return write_experiment(tmp_path / "demo")
 
 
+@pytest.fixture(scope="session")
+def finished_experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, read only."""
+    return write_experiment(tmp_path_factory.mktemp("experiment") / "demo")
+
+
 @pytest.fixture
 def edit_record() -> Callable[..., None]:
     """Replace sections of a run's `metrics.json`; None drops one."""

@@ -1,8 +1,10 @@
 """The table on the terminal and in Markdown."""
 
 import io
+import json
 import shutil
 
+import numpy as np
 from rich.console import Console
 
 from fashionvl.reporting.runs import read_runs
@@ -82,6 +84,25 @@ def test_caption_says_what_stands_behind_the_numbers(experiment):
         "pretrain: 1,234 parameters, 300 steps in 60 s (100 pairs/s), test in 20 s, peak memory 500 MB"
         in caption
     )
+
+
+def test_captioning_is_listed_where_it_was_run_and_says_what_is_missing(experiment):
+    assert "FC" not in {row.cells[0] for row in rows_of(summary_of(experiment))}
+    run = experiment / "captioning"
+    run.mkdir()
+    test = {"captioning/bleu4": 6.5, "captioning/rouge_l": 30.0, "captioning/cider": 50.0, "captioning/n": 4}
+    (run / "metrics.json").write_text(json.dumps({"schema": 1, "test": test}))
+    np.savez(run / "captioning.npz", rouge_l=np.array([20.0, 40]), cider=np.array([50.0, 50]))
+    summary = summary_of(experiment)
+    cells = [row.cells for row in rows_of(summary)][-5:]
+    assert [row[1:4] for row in cells] == [
+        ("BLEU-4", "6.5", "-"),
+        ("METEOR", NOT_RUN, "-"),
+        ("ROUGE-L", "30.0", "20.0 to 40.0"),
+        ("CIDEr", "50.0", "50.0 to 50.0"),
+        ("SumCAP", NOT_RUN, "-"),
+    ]
+    assert "FC: 4 photographs" in "\n".join(caption_of(summary))
 
 
 def test_unfinished_stage_is_said_in_the_caption(experiment):

@@ -90,6 +90,23 @@ class Canvas:
             FancyBboxPatch((x, y), width, height, boxstyle=style, color=colour, lw=0, zorder=layer)
         )
 
+    def outline(
+        self, x: float, y: float, width: float, height: float, colour: str, thickness: float = 2
+    ) -> None:
+        """An empty rectangle, above photographs; `thickness` in pixels."""
+        self._axes.add_patch(
+            Rectangle(
+                (x, y), width, height, fill=False, edgecolor=colour, linewidth=thickness * POINTS_PER_PIXEL,
+                zorder=3,
+            )
+        )  # fmt: skip
+
+    def line(self, x: float, y: float, to_x: float, to_y: float, colour: str, thickness: float = 1) -> None:
+        """A straight line, below outlines and above photographs."""
+        self._axes.plot(
+            [x, to_x], [y, to_y], color=colour, linewidth=thickness * POINTS_PER_PIXEL, zorder=2.5
+        )
+
     def meter(self, x: float, y: float, width: float, share: float, colour: str) -> None:
         """A probability as a thin bar in its track, centred on `y`."""
         self.box(x, y - 3, width, 6, TRACK, 3)

@@ -94,8 +94,11 @@ def readable(quantity: str) -> str:
     name, _, kind = quantity.rpartition("_") if quantity.endswith("_accuracy") else (quantity, "", "loss")
     if name == "loss":
         return "total loss"
-    abbreviations = {"itm": "ITM", "mlm": "MLM", "mir": "MIR", "m_cr": "M-CR", "s_cr": "S-CR"}
-    return f"{abbreviations.get(name, name.replace('_', ' '))} {kind}"
+    names = {
+        "itm": "ITM", "mlm": "MLM", "mir": "MIR", "m_cr": "M-CR", "s_cr": "S-CR",
+        "grey": "grey-to-colour", "blank": "blank-to-colour",
+    }  # fmt: skip
+    return f"{names.get(name, name.replace('_', ' '))} {kind}"
 
 
 def _label_last(axes: Axes, step: float, value: float, is_share: bool) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from fashionvl.evaluation.significance import bootstrap_interval, percentiles, resampled_sums
 from fashionvl.reporting.runs import Run
 from fashionvl.reporting.sums import (
+    CAPTION_MEANS,
     DEPTHS,
     Score,
     mean_scores,
@@ -65,6 +66,11 @@ def generation_intervals(run: Run, name: str, metrics: tuple[str, ...]) -> Inter
         if len(known):
             found |= _intervals(known, mean_scores(metric))
     return found
+
+
+def captioning_intervals(run: Run, name: str) -> Intervals:
+    """Of `CAPTION_MEANS`, from one `[N]` array a metric; products are resampled as for recognition."""
+    return generation_intervals(run, name, CAPTION_MEANS)
 
 
 def macro_f(predicted: np.ndarray, target: np.ndarray) -> float:

@@ -15,8 +15,14 @@ from fashionvl.errors import InputError
 SCHEMA = 1
 """Newest `metrics.json` understood."""
 
-STAGES = ("pyramid", "pretrain", "recognition")
-"""The stages of MVLT in the order they run; other run folders follow by name."""
+STAGES = (
+    *("pyramid", "saliency", "captioner", "align", "features"),
+    *("pretrain", "recognition", "captioning"),
+)
+"""The stages of MVLT and of Kaleido-BERT in the order they run; other run folders follow by name."""
+
+COSTS = ("fit_cost", "test_cost", "predict_cost")
+"""Sections of a record that say what a stage took."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -53,8 +59,8 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Spent on training and test, data preparation included; start-up of the process is not."""
-        costs = [self.section(name) for name in ("fit_cost", "test_cost")]
+        """Spent on training, test and prediction, data preparation included; start-up is not."""
+        costs = [self.section(name) for name in COSTS]
         return float(sum(max(cost.get("wall_seconds", 0.0), cost.get("seconds", 0.0)) for cost in costs))
 
     def section(self, name: str) -> dict[str, Any]:
@@ -70,8 +76,8 @@ class Run:
             )
         return found
 
-    def arrays(self, name: str, needed: tuple[str, ...]) -> Arrays | None:
-        """The needed arrays of `{name}.npz`, or None where the run has no such file.
+    def arrays(self, name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> Arrays | None:
+        """The needed arrays of `{name}.npz` and those optional ones it has, or None without such a file.
 
         Raises:
             InputError: the file is damaged or lacks an array.
@@ -81,7 +87,7 @@ class Run:
             return None
         try:
             with np.load(file, allow_pickle=False) as stored:
-                return {key: stored[key] for key in needed}
+                return {key: stored[key] for key in (*needed, *(key for key in optional if key in stored))}
         except KeyError as error:
             raise InputError(
                 f"{file}: {error.args[0]}, expected {', '.join(needed)}; test the stage again"
@@ -148,7 +154,7 @@ def read_runs(folder: Path) -> list[Run]:
             f"{folder}: no such folder; expected one that holds run folders such as {folder / 'pretrain'}"
         )
     holding = {file.parent for name in ("metrics.json", "metrics.csv") for file in folder.glob(f"*/{name}")}
-    runs = [read_run(path) for path in sorted(holding, key=_position)]
+    runs = sorted((read_run(path) for path in holding), key=position)
     if not any(run.record for run in runs):
         raise InputError(
             f"{folder}: holds no run with a metrics.json; expected one such as {folder / 'pretrain'}"
@@ -156,5 +162,6 @@ def read_runs(folder: Path) -> list[Run]:
     return runs
 
 
-def _position(path: Path) -> tuple[int, str]:
-    return (STAGES.index(path.name) if path.name in STAGES else len(STAGES), path.name)
+def position(run: Run) -> tuple[int, str]:
+    """Orders runs by stage, then by name."""
+    return (STAGES.index(run.name) if run.name in STAGES else len(STAGES), run.name)

@@ -1,4 +1,4 @@
-"""The numbers of Table 2 from run folders, each with its interval and what no model at all would get."""
+"""The papers' numbers from run folders, each with its interval and what no model at all would get."""
 
 import math
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 from fashionvl.errors import InputError
 from fashionvl.reporting.intervals import (
     Interval,
+    captioning_intervals,
     generation_intervals,
     majority_baseline,
     recognition_intervals,
@@ -17,6 +18,9 @@ from fashionvl.reporting.runs import Run
 from fashionvl.reporting.sums import DEPTHS
 
 GENERATION = ("psnr", "ssim", "psnr_masked", "ssim_masked", "psnr_masked_mean_fill")
+
+CAPTIONING = ("bleu4", "meteor", "rouge_l", "cider", "sum_cap")
+"""Kaleido-BERT Table 3; METEOR, and so SumCAP, need Java and may be missing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Summary:
     """Everything the table shows.
 
     Attributes:
-        protocols: `tir`, `itr`, `m_cr`, `s_cr`, `mig`, as far as they were run.
+        protocols: `tir`, `itr`, `m_cr`, `s_cr`, `mig`, `captioning`, as far as they were run.
         runs: the stages.
     """
 
@@ -132,12 +136,19 @@ def _generation(run: Run, name: str) -> Outcome:
     return Outcome(_scores(values, generation_intervals(run, name, GENERATION), baseline), photographs)
 
 
+def _captioning(run: Run, name: str) -> Outcome:
+    kept = tuple(metric for metric in CAPTIONING if f"{name}/{metric}" in run.test)
+    values, captions = _values(run, name, kept)
+    return Outcome(_scores(values, captioning_intervals(run, name), {}), captions)
+
+
 PROTOCOLS: dict[str, Callable[[Run, str], Outcome]] = {
     "tir": _retrieval,
     "itr": _retrieval,
     "m_cr": _recognition,
     "s_cr": _recognition,
     "mig": _generation,
+    "captioning": _captioning,
 }
 
 

@@ -10,6 +10,9 @@ from fashionvl.reporting.runs import Run
 DEPTHS = (1, 5, 10)
 """The k of R@k and the depths that SumR adds up (MVLT section 3.3 and the caption of Table 2)."""
 
+CAPTION_MEANS = ("rouge_l", "cider")
+"""Metrics of captions that are means over them; BLEU-4 and METEOR count over all captions at once."""
+
 Score = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Totals `[..., F]` to metrics `[...]` by name."""
 

@@ -25,8 +25,16 @@ LISTED = (
     ("s_cr", ("S-CR", "sub-category"), CLASSIFICATION),
     ("mig", ("MIG", "hidden area"), {"psnr_masked": "PSNR dB", "ssim_masked": "SSIM"}),
     ("mig", ("MIG", "whole image"), {"psnr": "PSNR dB", "ssim": "SSIM"}),
+    (
+        "captioning",
+        ("FC", "captions"),
+        {"bleu4": "BLEU-4", "meteor": "METEOR", "rouge_l": "ROUGE-L", "cider": "CIDEr", "sum_cap": "SumCAP"},
+    ),
 )
 """What the table lists, in its order: a protocol, the two lines of its name, its metrics."""
+
+ONLY_WHERE_RUN = ("captioning",)
+"""Left out where not run, since MVLT does not do it."""
 
 PAPER = {
     "tir": {"r1": "34.60", "r5": "78.00", "r10": "89.50", "sum_r": "202.1"},
@@ -53,8 +61,10 @@ def rows_of(summary: Summary) -> list[Row]:
     rows = []
     for name, task, metrics in LISTED:
         protocol = summary.protocols.get(name)
+        if protocol is None and name in ONLY_WHERE_RUN:
+            continue
         for position, (metric, label) in enumerate(metrics.items()):
-            score = protocol.scores[metric] if protocol else None
+            score = protocol.scores.get(metric) if protocol else None
             said = task[position] if position < len(task) else ""
             cells = (said, label, *_cells(metric, score), PAPER.get(name, {}).get(metric, ABSENT))
             rows.append(Row(cells, first=position == 0))
@@ -87,7 +97,7 @@ def markdown_table(summary: Summary, title: str) -> str:
 def caption_of(summary: Summary) -> list[str]:
     """What stands behind the numbers."""
     lines = [ranked for name in ("tir", "itr") if (ranked := _ranking(summary, name))]
-    names = {"m_cr": "M-CR", "s_cr": "S-CR", "mig": "MIG"}
+    names = {"m_cr": "M-CR", "s_cr": "S-CR", "mig": "MIG", "captioning": "FC"}
     counts = [
         f"{label}: {summary.protocols[name].n:,} photographs"
         for name, label in names.items()

@@ -15,8 +15,8 @@ RECIPE = """
 name: mvlt
 stages:
   pyramid: {config: base.yaml, scales: {laptop: []}, shared: true}
-  pretrain: {config: base.yaml, scales: {laptop: []}, starts_from: pyramid, weights_key: weights}
-  recognition: {config: base.yaml, scales: {laptop: []}, starts_from: pretrain, weights_key: weights}
+  pretrain: {config: base.yaml, scales: {laptop: []}, inputs: {weights: pyramid}}
+  recognition: {config: base.yaml, scales: {laptop: []}, inputs: {weights: pretrain}}
 """
 
 STUDY = """
@@ -138,3 +138,94 @@ def write_column(
     for seed, share in shares.items():
         write_pretrain(run_path(root, column, seed, "pretrain", study), ranks_of(share, 0), ratio)
         write_recognition(run_path(root, column, seed, "recognition", study), share, 0)
+
+
+KALEIDO_RECIPE = """
+name: kaleido_bert
+stages:
+  saliency: {config: base.yaml, scales: {laptop: []}, shared: true}
+  features: {config: base.yaml, scales: {laptop: []}, command: predict, shared: true, inputs: {m: saliency}}
+  pretrain: {config: base.yaml, scales: {laptop: []}, inputs: {data: features}}
+  recognition: {config: base.yaml, scales: {laptop: []}, inputs: {weights: pretrain}}
+  captioning: {config: base.yaml, scales: {laptop: []}, inputs: {weights: pretrain}}
+"""
+
+KALEIDO_STUDY = """
+title: Aligned kaleido patch modelling
+question: Which of the five patch tasks earn their keep?
+recipe: {recipe}
+columns: {{B: "ITM + AMLM", B_I: "+ rotation", Final: "all five"}}
+keys: [model.ratio]
+paper: kaleido_table4
+paper_columns: {{B_I: B+I, Final: B+I~V}}
+"""
+
+LOGGED = {
+    "B": {},
+    "B_I": {"rotation_accuracy": 0.8},
+    "Final": {
+        "rotation_accuracy": 0.9,
+        "jigsaw_accuracy": 0.5,
+        "camouflage_accuracy": 0.4,
+        "grey": 0.02,
+        "blank": 0.03,
+    },
+}
+"""Where the patch tasks of each column end on the dev split."""
+
+
+def write_kaleido_study(folder: Path) -> Study:
+    """`akpm` with B, B_I and Final, whose table calls two of them otherwise."""
+    experiments = folder / "experiments"
+    experiments.mkdir(parents=True, exist_ok=True)
+    (experiments / "base.yaml").write_text("model: {ratio: 0.5}\n")
+    (experiments / "kaleido.yaml").write_text(KALEIDO_RECIPE)
+    home = folder / "ablations" / "akpm"
+    home.mkdir(parents=True)
+    (home / "study.yaml").write_text(KALEIDO_STUDY.format(recipe=experiments / "kaleido.yaml"))
+    for column, ratio in (("B", 0.1), ("B_I", 0.3)):
+        (home / f"{column}.yaml").write_text(f"# Overlay.\nmodel: {{ratio: {ratio}}}\n")
+    return read_study("akpm", folder / "ablations")
+
+
+def write_kaleido_shared(root: Path) -> None:
+    write_record(root / "kaleido_bert" / "saliency")
+    record = {"fit": None, "fit_cost": None, "predict": {"features/images_per_second": 100.0}}
+    write_record(root / "kaleido_bert" / "features", **record, predict_cost={"wall_seconds": 20.0})
+
+
+def kaleido_path(root: Path, column: str, seed: int, stage: str) -> Path:
+    return root / ("kaleido_bert" if column == "Final" else "akpm") / column / f"seed{seed}" / stage
+
+
+def write_kaleido_column(root: Path, column: str, shares: dict[int, float], java: bool = True) -> None:
+    """Every stage; the share answered rightly by seed, also of the words of captions."""
+    for seed, share in shares.items():
+        pretrain = kaleido_path(root, column, seed, "pretrain")
+        write_pretrain(pretrain, ranks_of(share, 0))
+        (pretrain / "mig.npz").unlink()
+        test = json.loads((pretrain / "metrics.json").read_text())["test"]
+        edit_record(pretrain, test={key: value for key, value in test.items() if "mig" not in key})
+        rows = [
+            f"{step},0,dev/{name},{value * part}"
+            for step, part in ((9, 0.5), (19, 1.0))
+            for name, value in ({"loss": 3.0, "rotation": 0.7} | LOGGED[column]).items()
+        ]
+        with (pretrain / "metrics.csv").open("a") as file:
+            file.write("\n".join(rows) + "\n")
+        write_recognition(kaleido_path(root, column, seed, "recognition"), share, 0)
+        write_captioning(kaleido_path(root, column, seed, "captioning"), share, java)
+
+
+def write_captioning(run: Path, share: float, java: bool) -> None:
+    """All captions of a share of the products are right, the others wholly wrong."""
+    run.mkdir(parents=True, exist_ok=True)
+    product = np.arange(PRODUCTS * VIEWS) // VIEWS
+    right = 100.0 * (product < round(share * PRODUCTS))
+    np.savez(
+        run / "captioning.npz", id=np.arange(len(product)), product_id=product, rouge_l=right, cider=2 * right
+    )
+    test = {"bleu4": 50 * share, "rouge_l": right.mean(), "cider": 2 * right.mean()}
+    if java:
+        test |= {"meteor": 20 * share, "sum_cap": 370 * share}
+    write_record(run, test={f"captioning/{name}": float(value) for name, value in test.items()})

@@ -12,8 +12,11 @@ from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_pic
 from fashionvl.reporting.study.formatting import MINUS, signed, signed_span
 from fashionvl.reporting.study.records import Cell, ColumnReport, Difference, Metric, StudyReport
 
-PLOTTED = ("tir/sum_r", "itr/sum_r", "m_cr/sum_c", "s_cr/sum_c", "mig/psnr_masked")
-"""One metric a task."""
+PLOTTED = (
+    *("tir/sum_r", "itr/sum_r", "retrieval/total", "m_cr/sum_c", "s_cr/sum_c", "recognition/total"),
+    *("mig/psnr_masked", "captioning/rouge_l", "captioning/cider"),
+)
+"""One metric a task; of captioning those that can be tested."""
 
 SHORT_LABEL = 6
 """Longer labels do not fit under an axis; the value stands there instead."""

@@ -3,6 +3,7 @@
 import base64
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -87,6 +88,13 @@ def photograph(pixels: np.ndarray, title: str, alt: str) -> Picture:
     height, width = pixels.shape[:2]
     uri = _data_uri("image/png", stream.getvalue())
     return Picture(title, alt, uri, width, height, coarse=min(height, width) < TOO_FEW_PIXELS)
+
+
+def png_picture(file: Path, title: str, alt: str) -> Picture:
+    """A PNG file as it is."""
+    with Image.open(file) as image:
+        width, height = image.size
+    return Picture(title, alt, _data_uri("image/png", file.read_bytes()), width, height)
 
 
 def _data_uri(kind: str, content: bytes) -> str:

@@ -15,7 +15,7 @@ STAGE = "pretrain"
 PALETTE = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito; the reference is drawn in ink. Further columns repeat them dashed."""
 
-FIRST = ("loss", "itm", "mlm", "mir")
+FIRST = ("loss", "itm", "mlm", "mir", "rotation", "jigsaw", "camouflage", "grey", "blank")
 """Losses in the order shown; others follow by name."""
 
 DEV, TRAIN = "dev", "train"

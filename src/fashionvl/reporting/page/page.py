@@ -12,6 +12,7 @@ from fashionvl.reporting.page.claims import claim_summary, claim_tables
 from fashionvl.reporting.page.views import source_of, view
 from fashionvl.reporting.study import formatting
 from fashionvl.reporting.study.records import Difference, Report
+from fashionvl.reporting.study.verdicts import NAMES
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "page.html.j2", "page.css"
@@ -29,11 +30,14 @@ def write_page(report: Report, file: Path) -> None:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         studies = [view(study) for study in report.studies]
-    page = _environment(file.parent).get_template(TEMPLATE)
+    page = environment(file.parent).get_template(TEMPLATE)
     file.write_text(
         page.render(
             report=report,
             studies=studies,
+            groups=[
+                group for group in NAMES if any(group == o.group for one in studies for o in one.outcomes)
+            ],
             claims=claim_tables(report),
             claim_summary=claim_summary(report),
             style=Markup((HERE / STYLE).read_text(encoding="utf-8")),
@@ -49,7 +53,8 @@ def mark(difference: Difference | None) -> str:
     return "better" if difference.value > 0 else "worse"
 
 
-def _environment(folder: Path) -> Environment:
+def environment(folder: Path) -> Environment:
+    """What templates may call; links are relative to `folder`."""
     made = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

@@ -11,8 +11,12 @@ TASKS = {
     "M-CR": "main category",
     "S-CR": "sub-category",
     "MIG": "in-painting",
+    "FC": "captioning",
+    "ITR+TIR": "together",
+    "CR+SUB": "together",
 }
-RETRIEVAL = ("TIR", "ITR")
+COUNTED = {"TIR": "queries", "ITR": "queries", "FC": "captions"}
+"""What a task is tested on; the others on photographs."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def _task(name: str, metrics: list[Metric]) -> Task:
     known = next((metric for metric in metrics if metric.n is not None), None)
     if known is None:
         return Task(name, TASKS.get(name, ""), metrics, None, "")
-    said = f"{known.n:,} {'queries' if name in RETRIEVAL else 'photographs'}"
+    said = f"{known.n:,} {COUNTED.get(name, 'photographs')}"
     said += f" of {known.clusters:,} products" if known.clusters else ""
     return Task(name, TASKS.get(name, ""), metrics, known.n, said)
 

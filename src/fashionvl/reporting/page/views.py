@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from fashionvl.reporting.page.differences import axis_places, difference_panels
 from fashionvl.reporting.page.drawing import Picture, photograph
 from fashionvl.reporting.page.losses import Stroke, loss_panels, strokes
+from fashionvl.reporting.page.single_tasks import single_task_panels
 from fashionvl.reporting.page.tasks import Task, procedures_of, samples_of, tasks_of
+from fashionvl.reporting.study.measured import PROTOCOLS
 from fashionvl.reporting.study.records import ColumnReport, Metric, StageRun, StudyReport
 
 KINDS = ("better", "worse", "mixed", "same", "unknown")
 """Of verdicts; `unknown` is what was not measured, or measured on another task."""
 
-RECOGNITION = ("m_cr", "s_cr")
-"""Protocols that are tested after fine-tuning; the others after pre-training."""
+STAGE_OF = {protocol.name: protocol.stage for protocol in PROTOCOLS}
+"""The stage whose runs are tested on a protocol."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class StudyView:
     open: list[ColumnReport]
     panels: list[Picture]
     has_axis: bool
+    single_tasks: list[Picture]
     losses: list[Picture]
     strokes: dict[str, Stroke]
     masks: list[Mask]
@@ -92,6 +95,7 @@ def view(study: StudyReport) -> StudyView:
         open=[column for column in study.columns if column.state != "done"],
         panels=difference_panels(study),
         has_axis=axis_places(study) is not None,
+        single_tasks=single_task_panels(study),
         losses=loss_panels(study),
         strokes=strokes(study),
         masks=masks_of(study),
@@ -190,6 +194,6 @@ def sources_of(study: StudyReport) -> list[Source]:
 
 def source_of(column: ColumnReport, metric: Metric, seed: int) -> StageRun | None:
     """The run behind one seed's number; None where no such run is in the report."""
-    stage = "recognition" if metric.key.split("/")[0] in RECOGNITION else "pretrain"
+    stage = STAGE_OF[metric.key.split("/")[0]]
     found = [run for run in column.runs if run.seed == seed and run.stage == stage]
     return found[0] if found and found[0].state != "missing" else None

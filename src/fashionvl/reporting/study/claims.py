@@ -11,7 +11,7 @@ Z = 1.959964
 """97.5 % point of the normal."""
 
 QUERIES = 1_000
-"""A side: the released MVLT evaluation divides by a literal 1000; the paper (3.3 to 4.2) gives no number."""
+"""A side: the released MVLT evaluation divides by a literal 1000; neither paper gives a number."""
 
 PHOTOGRAPHS = 32_528
 """Rows of Fashion-Gen's public validation file; the paper says 35,528: its intervals would differ by 4 %."""
@@ -26,8 +26,8 @@ TESTED = {
 ASSUMPTIONS = (
     (
         f"The papers' differences are tested as those of two independent samples of {QUERIES:,} queries a "
-        "side, the number the released evaluation divides by (the paper gives none), with Newcombe's hybrid "
-        "score interval."
+        "side, the number MVLT's released evaluation divides by (neither paper gives one), with Newcombe's "
+        "hybrid score interval."
     ),
     (
         "What each system answered to each query was not published. Both answered the same queries: the more "
@@ -47,13 +47,14 @@ def claims(study: Study) -> list[Claim]:
     if study.paper is None:
         return []
     table = paper_table(study.paper)
-    reference = table.get(study.reference.id, {})
+    printed = {column.id: table.get(study.printed(column.id), {}) for column in study.columns}
+    reference = printed[study.reference.id]
     return [
-        _claim(study.name, column.id, key, n, table[column.id][key], reference[key])
+        _claim(study.name, column.id, key, n, printed[column.id][key], reference[key])
         for column in study.columns
-        if column.id != study.reference.id and column.id in table
+        if column.id != study.reference.id
         for key, n in TESTED.items()
-        if key in table[column.id] and key in reference
+        if key in printed[column.id] and key in reference
     ]
 
 

@@ -23,6 +23,7 @@ from fashionvl.reporting.study.records import (
     StageRun,
     StudyReport,
 )
+from fashionvl.reporting.study.single_tasks import Ended, SingleTask, tasks_ended
 from fashionvl.reporting.study.text import why_open
 
 
@@ -52,6 +53,7 @@ def _study(study: StudyReport, folder: Path) -> list[str]:
         f"## {study.title}",
         " ".join(said),
         *(_task(study, task) for task in dict.fromkeys(metric.task for metric in study.metrics)),
+        _single_tasks(study),
         _verdicts(study),
         _open(study),
         "### Costs",
@@ -87,7 +89,8 @@ def _task(study: StudyReport, task: str) -> str:
             cells = _cells(metric, column.cells[metric.key])
             row += cells if has_paper else cells[:2]
         rows.append(row)
-    return f"{table(header, rows)}\n\n{_behind(metrics)}"
+    is_measured = any(column.cells[m.key].ours for column in study.columns for m in metrics)
+    return f"{table(header, rows)}\n\n{_behind(metrics) if is_measured else 'Not measured yet.'}"
 
 
 def _cells(metric: Metric, cell: Cell) -> list[str]:
@@ -104,12 +107,36 @@ def _cells(metric: Metric, cell: Cell) -> list[str]:
 
 def _behind(metrics: list[Metric]) -> str:
     """How many queries, and which test."""
-    metric = metrics[0]
+    metric = next((metric for metric in metrics if metric.test), metrics[0])
     if metric.n is None:
-        return "Not measured yet."
-    what = "queries" if metric.task in ("TIR", "ITR") else "photographs"
+        return f"Of both tables above; test: {metric.test}. Bold: real."
+    what = {"TIR": "queries", "ITR": "queries", "FC": "captions"}.get(metric.task, "photographs")
     clusters = f" of {metric.clusters:,} products" if metric.clusters else ""
     return f"{metric.n:,} {what}{clusters}; test: {metric.test}. Bold: real."
+
+
+def _single_tasks(study: StudyReport) -> str:
+    """The patch tasks of Kaleido-BERT, a row a column; empty where no column was trained on any."""
+    found = tasks_ended(study)
+    if not found:
+        return ""
+    header = ["column", "what", *(f"{task.name}, {task.unit} ± sd" for task, _ in found)]
+    rows = [
+        [column.id, column.label, *(_ended(task, ends.get(column.id)) for task, ends in found)]
+        for column in study.columns
+    ]
+    chances = [f"{task.name} {number(task.chance, 1)}" for task, _ in found if task.chance is not None]
+    said = "On the dev split; a dash: not trained on it."
+    if chances:
+        said += f" Chance: {', '.join(chances)}."
+    return "\n\n".join(["### Patch tasks at the end of pre-training", table(header, rows), said])
+
+
+def _ended(task: SingleTask, end: Ended | None) -> str:
+    if end is None:
+        return ABSENT
+    sd = "" if end.sd is None else f" ± {number(end.sd, task.digits)}"
+    return f"{number(end.value, task.digits)}{sd}"
 
 
 def _verdicts(study: StudyReport) -> str:

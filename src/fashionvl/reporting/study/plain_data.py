@@ -17,17 +17,18 @@ LEFT_OUT = ("curves", "picture")
 
 def report_json(report: Report, folder: Path) -> dict[str, Any]:
     """The report's records as they are, with paths relative to `folder`; what is not finite becomes null."""
-    return {"schema": SCHEMA, **_plain(report, folder)}
+    return {"schema": SCHEMA, **plain(report, folder)}
 
 
-def _plain(node: Any, folder: Path) -> Any:
+def plain(node: Any, folder: Path = Path()) -> Any:
+    """Records as mappings and lists; paths relative to `folder`, and null for what is not finite."""
     if is_dataclass(node):
         names = [field.name for field in fields(node) if field.name not in LEFT_OUT]
-        return {name: _plain(getattr(node, name), folder) for name in names}
+        return {name: plain(getattr(node, name), folder) for name in names}
     if isinstance(node, dict):
-        return {str(key): _plain(value, folder) for key, value in node.items()}
+        return {str(key): plain(value, folder) for key, value in node.items()}
     if isinstance(node, list | tuple):
-        return [_plain(value, folder) for value in node]
+        return [plain(value, folder) for value in node]
     if isinstance(node, Path):
         return Path(os.path.relpath(node, folder)).as_posix()
     if isinstance(node, float) and not math.isfinite(node):

@@ -15,13 +15,13 @@ class Metric:
 
     Attributes:
         key: `protocol/metric` as the run's record names it: `tir/r1`, `m_cr/accuracy`.
-        task: of the table: TIR, ITR, M-CR, S-CR, MIG.
+        task: of the table: TIR, ITR, M-CR, S-CR, MIG, FC; ITR+TIR and CR+SUB of totals.
         name: of the table: R@1, accuracy, macro-F, PSNR.
         unit: `%`, `dB` or empty.
         digits: after the point.
         n: queries or photographs behind it; None where no run has it.
         clusters: products those are of, where they are resampled by product; None otherwise.
-        test: the paired test its differences carry, in words.
+        test: the paired test its differences carry, in words; empty where none can be made.
     """
 
     key: str
@@ -127,7 +127,8 @@ class ColumnReport:
         overlay: text of its overlay; empty for the unchanged recipe.
         state: of all its stages and seeds together: failed before missing before unfinished.
         cells: by metric key.
-        verdicts: one plain line for `retrieval`, `recognition` and `generation`; none for the reference.
+        verdicts: one plain line for `retrieval`, `recognition`, `generation` and `captioning`, as far as the
+            study has them; none for the reference.
         axis: value of the study's axis key in the resolved configuration; None without an axis or a run.
         runs: every stage and seed, those still missing too.
         picture: `[H, W, 3]` uint8 photograph with its hidden area at zero, or None where nothing is masked.

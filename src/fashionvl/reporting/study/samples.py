@@ -8,6 +8,7 @@ import numpy as np
 from fashionvl.errors import InputError
 from fashionvl.reporting.runs import Arrays, Run
 from fashionvl.reporting.sums import (
+    CAPTION_MEANS,
     DEPTHS,
     Score,
     mean_scores,
@@ -28,6 +29,7 @@ NEEDED = {
     "m_cr": ("id", "predicted", "target"),
     "s_cr": ("id", "predicted", "target"),
     "mig": ("id", "psnr_masked", "psnr_masked_mean_fill"),
+    "captioning": ("id", *CAPTION_MEANS),
 }
 """Arrays of `PROTOCOL.npz`; the first identifies the query or photograph."""
 
@@ -69,7 +71,7 @@ def read_sample(protocol: str, runs: ByRun) -> Sample | None:
     """Line up the arrays of one protocol.
 
     Args:
-        protocol: `tir`, `itr`, `m_cr`, `s_cr` or `mig`.
+        protocol: one of `NEEDED`.
         runs: tested on it; those that kept no arrays are left out.
 
     Returns:
@@ -135,6 +137,8 @@ def _sums(
         kept = np.all([values[:, 1] > 0 for values in sums.values()], axis=0)
         sums = {key: values[kept] for key, values in sums.items()} if kept.any() else {}
         return sums, mean_scores("psnr_masked")
+    if protocol == "captioning":
+        return {key: _caption_sums(arrays, codes) for key, arrays in read.items()}, _caption_scores
     labels = [arrays[name] for arrays in read.values() for name in ("predicted", "target")]
     occurring, codes_of = np.unique(np.concatenate(labels), return_inverse=True)
     # Classes numbered without gaps: those that never occur would only widen the sums.
@@ -142,3 +146,12 @@ def _sums(
     return {key: recognition_sums(next(numbered), next(numbered), codes, len(occurring)) for key in read}, (
         recognition_scores
     )
+
+
+def _caption_sums(arrays: Arrays, codes: np.ndarray) -> np.ndarray:
+    """`[K, 2 * M]`: sum and number of each of `CAPTION_MEANS`."""
+    return np.concatenate([mean_sums(arrays[metric], codes) for metric in CAPTION_MEANS], axis=1)
+
+
+def _caption_scores(totals: np.ndarray) -> dict[str, np.ndarray]:
+    return {metric: totals[..., 2 * i] / totals[..., 2 * i + 1] for i, metric in enumerate(CAPTION_MEANS)}

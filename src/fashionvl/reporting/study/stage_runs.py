@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import Run, read_run
+from fashionvl.reporting.runs import COSTS, Run, read_run
 from fashionvl.reporting.study.records import StageRun, State
 
 TRACES = ("config.yaml", "metrics.json", "metrics.csv", "checkpoints")
@@ -41,8 +41,8 @@ def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
     run = read_run(path)
     state, reason = _state(run, shared)
     record = run.record
-    fit, test = run.section("fit_cost"), run.section("test_cost")
-    peaks = [cost["peak_rss_mb"] for cost in (fit, test) if "peak_rss_mb" in cost]
+    fit, costs = run.section("fit_cost"), [run.section(name) for name in COSTS]
+    peaks = [cost["peak_rss_mb"] for cost in costs if "peak_rss_mb" in cost]
     log = run.log()
     return StudyRun(
         run,
@@ -56,7 +56,7 @@ def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
             versions=run.section("versions"),
             data=str(run.section("data").get("fingerprint", "")),
             pairs_per_second=fit.get("pairs_per_second"),
-            seconds=run.seconds if fit or test else None,
+            seconds=run.seconds if any(costs) else None,
             peak_mb=max(peaks) if peaks else None,
             parameters=record.get("parameters"),
             flops=record.get("flops"),
@@ -72,6 +72,8 @@ def _state(run: Run, shared: bool) -> tuple[State, str]:
         return "failed", _reason(failure)
     if not any((run.path / trace).exists() for trace in TRACES):
         return "missing", ""
+    if "predict" in run.record:
+        return "done", ""
     if "fit" in run.record and ("test" in run.record or shared or not _asks_for_test(run.path)):
         return "done", ""
     return "unfinished", ""

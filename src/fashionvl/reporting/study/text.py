@@ -13,7 +13,7 @@ WIDE = 100
 """Characters from which the longer choice of metrics fits."""
 
 FEW = ("tir/sum_r", "itr/sum_r", "m_cr/accuracy", "s_cr/accuracy")
-MANY = (*FEW, "mig/psnr_masked")
+MANY = (*FEW, "mig/psnr_masked", "captioning/cider")
 
 KEY = "Ours ± sd over seeds; Δ to {reference}, * where real; the paper's value (and its Δ)."
 

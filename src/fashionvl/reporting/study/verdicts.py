@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from fashionvl.reporting.study.estimates import SeedScores, added, cleared, common_seeds
+from fashionvl.reporting.study.estimates import SeedScores, cleared, common_seeds
 from fashionvl.reporting.study.formatting import signed, signed_span
 from fashionvl.reporting.study.measured import Measured, compare_with
 from fashionvl.reporting.study.records import Cell, Difference
 from fashionvl.reporting.study.samples import Sample
+from fashionvl.reporting.sums import CAPTION_MEANS
 
 NOT_MEASURED = "not measured"
 NOT_COMPARABLE = "not comparable: its runs hide other pixels than the reference's"
@@ -15,8 +16,17 @@ NAMES = {
     "retrieval": (("SumR", 1, ""),),
     "recognition": (("M-CR accuracy", 2, " points"), ("S-CR accuracy", 2, " points")),
     "generation": (("PSNR of hidden pixels", 2, " dB"),),
+    "captioning": (("ROUGE-L", 1, ""), ("CIDEr", 1, "")),
 }
 """The numbers each group is judged by: name, digits, unit. SumR here is TIR's and ITR's together."""
+
+RESTS_ON = {
+    "retrieval": ("tir", "itr"),
+    "recognition": ("m_cr", "s_cr"),
+    "generation": ("mig",),
+    "captioning": ("captioning",),
+}
+"""The protocols of each group."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +83,17 @@ def _caution(judged: list[Judged]) -> str:
 
 
 def judge(
-    reference: str, measured: dict[str, Measured], cells: dict[str, dict[str, Cell]]
+    reference: str, measured: dict[str, Measured], cells: dict[str, dict[str, Cell]], listed: list[str]
 ) -> dict[str, dict[str, list[Judged]]]:
-    """What each verdict rests on, by column other than the reference, and group."""
-    found: dict[str, dict[str, list[Judged]]] = {}
-    retrieval = _both_directions(measured)
+    """What each verdict rests on, by column other than the reference, and group of what is listed."""
     # Queries of the two directions are drawn apart, so their sums are resampled apart, too.
-    apart = compare_with(retrieval, reference, measured["tir"].comparable & measured["itr"].comparable)
+    apart = compare_with(measured["retrieval"].metric("total"), reference, measured["retrieval"].comparable)
+    found: dict[str, dict[str, list[Judged]]] = {}
     for column, row in cells.items():
         if column == reference:
             continue
-        sides = {name: measured[name].sample for name in measured}
-        seeds = _paired(retrieval, column, reference)
-        found[column] = {
-            "retrieval": [Judged(apart.get(column), seeds, _behind(sides["tir"], "queries a side"))],
+        groups = {
+            "retrieval": [_retrieval(column, reference, measured, apart)],
             "recognition": [
                 _judge(name, "accuracy", column, reference, measured, row) for name in ("m_cr", "s_cr")
             ],
@@ -96,8 +103,23 @@ def judge(
                     comparable=column in measured["mig"].comparable or column not in measured["mig"].scores,
                 )
             ],
+            "captioning": [
+                _judge("captioning", name, column, reference, measured, row) for name in CAPTION_MEANS
+            ],
+        }
+        found[column] = {
+            group: judged
+            for group, judged in groups.items()
+            if any(name in listed for name in RESTS_ON[group])
         }
     return found
+
+
+def _retrieval(
+    column: str, reference: str, measured: dict[str, Measured], apart: dict[str, Difference]
+) -> Judged:
+    seeds = _paired(measured["retrieval"].metric("total"), column, reference)
+    return Judged(apart.get(column), seeds, _behind(measured["tir"].sample, "queries a side"))
 
 
 def _judge(
@@ -110,13 +132,9 @@ def _judge(
 ) -> Judged:
     scores = measured[protocol].metric(metric)
     behind = _behind(measured[protocol].sample, "photographs")
-    return Judged(row[f"{protocol}/{metric}"].difference, _paired(scores, column, reference), behind)
-
-
-def _both_directions(measured: dict[str, Measured]) -> dict[str, SeedScores]:
-    """SumR of TIR plus SumR of ITR, by column."""
-    tir, itr = measured["tir"].metric("sum_r"), measured["itr"].metric("sum_r")
-    return {column: added(tir[column], itr[column]) for column in tir if column in itr}
+    return Judged(
+        row.get(f"{protocol}/{metric}", Cell()).difference, _paired(scores, column, reference), behind
+    )
 
 
 def _paired(scores: dict[str, SeedScores], column: str, reference: str) -> int:

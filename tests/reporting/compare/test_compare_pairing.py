@@ -1,0 +1,88 @@
+"""Two models on the same queries: paired, or refused in words."""
+
+import numpy as np
+import pytest
+from kaleido_runs import NAMES, edit_record
+
+from fashionvl.evaluation.significance import paired_bootstrap_test
+from fashionvl.reporting.compare.models import read_models
+from fashionvl.reporting.compare.pairing import pair
+from fashionvl.reporting.intervals import RESAMPLES
+
+
+def read(folders):
+    return read_models(list(folders[:2]), NAMES, [])
+
+
+def lose(run, protocol, count):
+    """The first queries that were hit are missed."""
+    with np.load(run / f"{protocol}.npz") as stored:
+        arrays = {name: stored[name].copy() for name in stored.files}
+    for name in arrays:
+        if name.startswith("hit@"):
+            arrays[name][:count] = 0
+    np.savez(run / f"{protocol}.npz", **arrays)
+
+
+def test_equal_answers_differ_by_nothing(models):
+    pairing = pair(models)
+    assert pairing.reference == "MVLT"
+    assert pairing.refused == {}
+    differences = pairing.differences["Kaleido-BERT"]
+    assert {key.split("/")[0] for key in differences} == {"tir", "itr", "m_cr", "s_cr"}
+    assert all((one.value, one.interval, one.real) == (0, (0, 0), False) for one in differences.values())
+
+
+def test_a_difference_is_that_of_the_paired_bootstrap(folders):
+    lose(folders[1] / "pretrain", "tir", 15)
+    found = pair(read(folders)).differences["Kaleido-BERT"]["tir/r10"]
+    with np.load(folders[0] / "pretrain" / "tir.npz") as stored:
+        hits = 100 * stored["hit@10"]
+    lost = np.where(np.arange(len(hits)) < 15, 0, hits)
+    expected = paired_bootstrap_test(lost, hits, resamples=RESAMPLES)
+    assert found.value == pytest.approx(expected.difference) == -37.5
+    assert found.interval == pytest.approx(expected.interval)
+    assert found.p_value == pytest.approx(expected.p_value)
+    assert found.real
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"candidates": {"tir": {"fingerprint": "other"}}}, "candidates differ (MVLT f, Kaleido-BERT other)"),
+        ({"scale": "gpu"}, "scale differs (MVLT laptop, Kaleido-BERT gpu)"),
+    ],
+)
+def test_other_candidates_or_scale_are_not_paired(folders, sections, said):
+    edit_record(folders[1] / "pretrain", **sections)
+    pairing = pair(read(folders))
+    assert pairing.refused["tir"] == said
+    assert not any(key.startswith("tir/") for key in pairing.differences["Kaleido-BERT"])
+    assert "m_cr/accuracy" in pairing.differences["Kaleido-BERT"]
+
+
+def test_other_data_are_not_paired(folders):
+    for folder, mark in zip(folders[:2], ("aaaa", "bbbb"), strict=True):
+        edit_record(folder / "recognition", data={"fingerprint": mark})
+    pairing = pair(read(folders))
+    assert pairing.refused["m_cr"] == "data differ (MVLT aaaa, Kaleido-BERT bbbb)"
+    assert "tir" not in pairing.refused
+
+
+def test_other_queries_are_not_paired(folders):
+    file = folders[1] / "pretrain" / "itr.npz"
+    with np.load(file) as stored:
+        arrays = dict(stored)
+    np.savez(file, **{**arrays, "query_id": arrays["query_id"] + 1})
+    assert "query_id differs" in pair(read(folders)).refused["itr"]
+
+
+def test_without_arrays_there_is_nothing_to_pair(folders):
+    for folder in folders[:2]:
+        (folder / "pretrain" / "tir.npz").unlink()
+    assert pair(read(folders)).refused["tir"].startswith("no arrays were kept")
+
+
+def test_one_model_alone_has_no_differences(folders):
+    pairing = pair(read_models([folders[0]], ["MVLT"], []))
+    assert (pairing.differences, pairing.refused) == ({}, {})
