@@ -70,7 +70,9 @@ kaleido: SUBJECTS = kaleido_bert ## all stages of Kaleido-BERT alone
 compare kaleido: SEEDS := $(if $(filter file,$(origin SEEDS)),0,$(SEEDS))
 COMPARED ?= runs/compare
 SUBJECT_RUNS = $(foreach seed,$(SEEDS),$(SUBJECTS:%=$(RUNS)/%/Final/seed$(seed)))
-SUBJECT_NAMES = $(foreach seed,$(SEEDS),$(SUBJECTS:%=%$(if $(word 2,$(SEEDS)),-seed$(seed))))
+NAME_mvlt := MVLT
+NAME_kaleido_bert := Kaleido-BERT
+SUBJECT_NAMES = $(foreach seed,$(SEEDS),$(foreach it,$(SUBJECTS),$(NAME_$(it))$(if $(word 2,$(SEEDS)),-seed$(seed))))
 PLAN_SUBJECTS = $(FASHIONVL) plan --recipes $(SUBJECTS:%=experiments/%/recipe.yaml) --scale $(SCALE) \
   --seeds $(SEEDS) --runs $(RUNS) $(DATA:%=--data %) --out $(RUNS)/plans/$@.mk
 FAILED = $(RUNS)/plans/$@.failed
@@ -108,7 +110,8 @@ stages: $(foreach study,$(STUDIES),stages-$(subst _,-,$(study)))
 endif
 
 # What a report reads, without weights and checkpoints: make records RUNS=runs/laptop TO=docs/results/laptop/runs
-RECORDS := config.yaml metrics.json metrics.csv claim.json tir.npz itr.npz mig.npz m_cr.npz s_cr.npz
+RECORDS := config.yaml metrics.json metrics.csv claim.json tir.npz itr.npz mig.npz m_cr.npz s_cr.npz \
+  captioning.npz saliency.npz
 NAMED := $(patsubst %,-o -name %,$(RECORDS))
 .PHONY: records
 records:

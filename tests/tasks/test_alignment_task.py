@@ -17,7 +17,7 @@ from fashionvl.data.tokenizers import tokenizer_fingerprint, train_wordpiece
 from fashionvl.errors import InputError
 from fashionvl.evaluation.alignment import phrase_tokens
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
-from fashionvl.tasks.alignment import AlignmentWriting, align, hot_region
+from fashionvl.tasks.alignment import AlignmentWriting, align, check_crop, hot_region, in_frame
 from fashionvl.tasks.alignment_scores import AlignedPhotographs, WholeCaptions, score
 
 GRID = 16
@@ -115,11 +115,12 @@ def test_tokens_said_and_written_are_aligned_wherever_they_are_written() -> None
     maps = np.zeros((5, 2, 2))
     maps[np.arange(5), [0, 0, 1, 1, 1], [0, 1, 0, 1, 1]] = 1
     generated = np.array([9, 7, 9, 3, 0])
-    caption = np.array([2, 7, 8, 9, 7, 5, 3])
+    caption = np.array([2, 7, 8, 9, 7, 5, 3, 9, 9])
     positions, regions = align(generated, maps, caption, NEVER, 0.5)
-    assert positions.tolist() == [1, 3, 4]
-    # 9 was said at the left, above and below.
-    np.testing.assert_array_equal(regions, [[0.5, 0, 1, 0.5], [0, 0, 0.5, 1], [0.5, 0, 1, 0.5]])
+    assert positions.tolist() == [1, 3, 4, 7, 8]
+    # 9 was said at the left, above and then below; 7 once, at the top right.
+    right, above, below = [0.5, 0, 1, 0.5], [0, 0, 0.5, 0.5], [0, 0.5, 0.5, 1]
+    np.testing.assert_array_equal(regions, [right, above, right, below, below])
 
 
 @pytest.mark.parametrize("generated", [[3, 0, 0], [6, 6, 3]], ids=["says nothing", "says other words"])
@@ -216,6 +217,25 @@ def test_boxes_and_levels_are_those_of_a_feature_cache(data: FashionGenDataModul
         AlignedPhotographs.open(plain.alignments, index, written_features(data, tmp_path / "low", (1, 2)))
 
 
+def test_regions_of_a_box_become_regions_of_its_frame() -> None:
+    regions = np.array([[0.0, 0.0, 1.0, 1.0], [0.5, 0.25, 0.75, 0.5]])
+    found = in_frame(regions, np.array([64, 32, 192, 96]), (128, 256))
+    np.testing.assert_allclose(found, [[0.25, 0.25, 0.75, 0.75], [0.5, 0.375, 0.625, 0.5]])
+
+
+def test_a_captioner_that_saw_other_crops_is_refused(
+    data: FashionGenDataModule, captioner: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model").symlink_to(captioner.absolute(), target_is_directory=True)
+    crop = str(not data.crop).lower()
+    (tmp_path / "run" / "config.yaml").write_text(f"data: {{init_args: {{crop: {crop}}}}}")
+    with pytest.raises(InputError, match=r"data\.init_args\.crop"):
+        check_crop(tmp_path / "run" / "model", data)
+    (tmp_path / "run" / "config.yaml").write_text("data: {init_args: {}}")
+    check_crop(tmp_path / "run" / "model", data)
+
+
 def test_every_row_of_both_files_is_aligned(
     data: FashionGenDataModule, captioner: Path, tmp_path: Path
 ) -> None:
@@ -225,11 +245,13 @@ def test_every_row_of_both_files_is_aligned(
         found = read(data, tmp_path, split)
         counts = []
         for row in range(0, len(index), 7):
-            tokens, maps = task.describe(index.reader.image(row)[None])
-            expected = align(tokens[0], maps[0], captions.of(row), task.never, 0.6)
-            np.testing.assert_array_equal(found.of(row)[0], expected[0])
-            np.testing.assert_allclose(found.of(row)[1], expected[1])
-            counts.append(len(expected[0]))
+            image = index.reader.image(row)[None]
+            boxes = task._shown(split, image, np.array([row]))
+            tokens, maps = task.describe(image, boxes)
+            positions, regions = align(tokens[0], maps[0], captions.of(row), task.never, 0.6)
+            np.testing.assert_array_equal(found.of(row)[0], positions)
+            np.testing.assert_allclose(found.of(row)[1], in_frame(regions, boxes[0], (256, 256)), rtol=1e-6)
+            counts.append(len(positions))
         assert max(counts) > 0
     scores = task.scores()
     assert {key.split("/")[0] for key in scores} == {"alignment"}
@@ -241,7 +263,7 @@ def test_ignored_words_and_special_tokens_are_not_aligned(
     data: FashionGenDataModule, captioner: Path, tmp_path: Path
 ) -> None:
     told = passed(AlignmentWriting(str(captioner), beams=1), data, tmp_path / "told")
-    ids = np.unique(told.describe(data.test_image(0)[None])[0])
+    ids = np.unique(told.describe(data.test_image(0)[None], np.array([[0, 0, 256, 256]]))[0])
     words = data.tokenizer.convert_ids_to_tokens(ids.tolist())
     common = next(word for word in words if len(word) > 1 and word.isalpha())
     number = data.tokenizer.convert_tokens_to_ids(common)

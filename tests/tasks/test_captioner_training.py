@@ -126,6 +126,28 @@ def test_four_captions_are_learnt_by_heart() -> None:
     assert task.logged["train/caption"] < 0.1
 
 
+def test_a_word_told_from_what_is_attended_to_turns_the_attention() -> None:
+    """The cell that shows the word gains attention; without the loss nothing tells the LSTM's words apart."""
+    network = _network(words_of_context=True)
+    task = CaptionerTraining(network, doubly_stochastic_weight=0.0, context_weight=1.0)
+    losses, _ = task._losses(_batch())
+    losses["context"].backward()
+    for scorer in (network.decoder.energy, network.decoder.of_annotation, network.decoder.of_state):
+        assert scorer.weight.grad is not None
+        assert scorer.weight.grad.abs().max() > 0
+    # What the LSTM would have said has no part in it.
+    assert network.decoder.output.weight.grad is None
+
+
+def test_the_words_of_a_context_are_those_of_the_weighted_annotations() -> None:
+    network = _network(words_of_context=True).eval()
+    batch = _batch()
+    told = network(batch.pixel_values, batch.input_ids, batch.attention_mask)
+    annotations, _, _ = network._begin(batch.pixel_values)
+    expected = network.context_words(told.attention.flatten(2) @ annotations.vectors)
+    torch.testing.assert_close(told.seen, expected)
+
+
 def test_crops_teach_the_pooled_vector() -> None:
     network = _network(bag_of_words=True)
     Watched(network, crops=Crops(size=16)).training_step(_batch(), 0).backward()
@@ -218,6 +240,10 @@ def test_options_that_need_each_other_are_refused_alone() -> None:
         CaptionerTraining(_network(bag_of_words=True))
     with pytest.raises(InputError, match="bag_of_words"):
         CaptionerTraining(_network(), crops=Crops())
+    with pytest.raises(InputError, match="words_of_context"):
+        CaptionerTraining(_network(words_of_context=True))
+    with pytest.raises(InputError, match="words_of_context"):
+        CaptionerTraining(_network(), context_weight=1.0)
     with pytest.raises(InputError, match="smallest"):
         Crops(smallest=0.0)
     with pytest.raises(InputError, match="count"):

@@ -21,8 +21,8 @@ from fashionvl.data.index import CatalogueIndex
 from fashionvl.data.kaleido import Kaleido, PatchSource
 from fashionvl.data.loaders import EpochSampler, ShardSampler
 from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
-from fashionvl.data.records import PairBatch, Pairs, RetrievalBatch
-from fashionvl.data.requests import AsksForData, Retrieval, Split, Synthetic, TestProtocol, WorksThroughRows
+from fashionvl.data.records import SPLITS, PairBatch, Pairs, RetrievalBatch, Split
+from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, TestProtocol, WorksThroughRows
 from fashionvl.data.rows import RowDataset
 from fashionvl.data.splits import LabelVocabulary, carve_dev, check_disjoint
 from fashionvl.data.synthetic import GroundTruth, synthesize
@@ -78,8 +78,8 @@ class FashionGenDataModule(L.LightningDataModule):
             vocabulary: size of a trained WordPiece.
             max_tokens: length of every caption, [CLS] and [SEP] included; 128 in MVLT section 4.1, 64 in
                 the released Kaleido-BERT.
-            pad_to: shorter captions are padded to this length or to the longest of the batch. The latter saves
-                time and is exact for a model whose attention masks the padding.
+            pad_to: shorter captions are padded to this length or to the longest of the batch. The latter
+                saves time and is exact for a model whose attention masks the padding.
             batch_size: pairs a process takes in a training step.
             test_batch_size: pairs a process takes in a dev or test step.
             num_workers: loading processes a loader uses.
@@ -261,7 +261,7 @@ class FashionGenDataModule(L.LightningDataModule):
         """Photographs as stored, of every row that the task has still to work through."""
         task: WorksThroughRows = self._task  # type: ignore[assignment]
         replicas, rank = self._place()
-        readers = {"train": self._train_index.reader, "validation": self._test_index.reader}
+        readers = {split: self.index_of(split).reader for split in SPLITS}
         dataset = RowDataset(readers, task.work[rank::replicas], self.test_batch_size)
         return StatefulDataLoader(
             dataset, batch_size=None, num_workers=self.num_workers, collate_fn=_as_fetched

@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Split = Literal["train", "validation"]
+"""The two files of a catalogue."""
+
+SPLITS: tuple[Split, ...] = ("train", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +183,13 @@ class RowImages:
     """Consecutive photographs of one file as they are stored, for what is computed once a photograph.
 
     Attributes:
-        split: `train` or `validation`, the file.
+        split: the file.
         rows: `[B]` int64.
         images: `[B, H, W, 3]` uint8.
         closes: whether the piece of work these rows belong to ends here.
     """
 
-    split: str
+    split: Split
     rows: np.ndarray
     images: np.ndarray
     closes: bool

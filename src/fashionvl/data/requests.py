@@ -10,9 +10,6 @@ TestProtocol = Literal["tir", "itr", "mig", "recognition", "captioning", "salien
 """Text-to-image and image-to-text retrieval, masked image generation, category recognition, captions of one
 photograph a product, foreground masks."""
 
-Split = Literal["train", "validation"]
-"""The two files."""
-
 
 class AsksForData(Protocol):
     """What the DataModule wants to know of a task."""

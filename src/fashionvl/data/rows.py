@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Dataset
 
-from fashionvl.data.records import CatalogueReader, RowImages
+from fashionvl.data.records import CatalogueReader, RowImages, Split
 
 
 @dataclass(frozen=True)
@@ -13,18 +13,18 @@ class Piece:
     """Rows of one file that are worked through together.
 
     Attributes:
-        split: `train` or `validation`.
+        split: the file.
         rows: `[R]` int64, ascending.
     """
 
-    split: str
+    split: Split
     rows: np.ndarray
 
 
 class RowDataset(Dataset[RowImages]):
     """The photographs of some pieces, in batches that never cross from one piece into the next."""
 
-    def __init__(self, readers: dict[str, CatalogueReader], pieces: list[Piece], batch_size: int) -> None:
+    def __init__(self, readers: dict[Split, CatalogueReader], pieces: list[Piece], batch_size: int) -> None:
         """Lay out the batches.
 
         Args:

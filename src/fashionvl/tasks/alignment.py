@@ -1,6 +1,7 @@
 """The attention-based alignment generator (AAG, Kaleido-BERT section 3.3) as a pass over the catalogue."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,16 @@ import cv2
 import numpy as np
 import torch
 
+from fashionvl.configuration import flatten, read_yaml
 from fashionvl.data.alignments import AlignmentFacts, Alignments, AlignmentWriter
 from fashionvl.data.datamodule import FashionGenDataModule
-from fashionvl.data.requests import Split
+from fashionvl.data.records import SPLITS, Split
 from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 from fashionvl.patches.crops import crop_resize
 from fashionvl.tasks.alignment_scores import AlignedPhotographs, WholeCaptions, score
 from fashionvl.tasks.row_writing import RowWriting
-
-SPLITS: tuple[Split, ...] = ("train", "validation")
 
 
 def hot_region(attention: np.ndarray, hot: float) -> np.ndarray:
@@ -28,11 +28,11 @@ def hot_region(attention: np.ndarray, hot: float) -> np.ndarray:
     maximum and hang together with it, side by side, make the region.
 
     Args:
-        attention: `[g, g]`, not negative, row by row from the top left of the frame.
+        attention: `[g, g]`, not negative, row by row from the top left of what was attended to.
         hot: share of the maximum, in (0, 1].
 
     Returns:
-        `[4]` float32 x0, y0, x1, y1 in fractions of the frame.
+        `[4]` float32 x0, y0, x1, y1 in fractions of what was attended to.
     """
     warm = (attention >= hot * attention.max()).astype(np.uint8)
     _, patches = cv2.connectedComponents(warm, connectivity=4)
@@ -52,8 +52,8 @@ def align(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give tokens of a caption the regions that the generator looked at when it said the same tokens.
 
-    The paper's co-occurrence of generated and raw tokens, by id. A token said several times has the mean of
-    its maps; one that the caption holds several times is aligned at each place.
+    The paper's co-occurrence of generated and raw tokens, by id. The k-th time that the caption holds a token
+    it has the region of the k-th time it was said, or of the last.
 
     Args:
         generated: `[T]` token ids.
@@ -66,9 +66,21 @@ def align(
         Positions in the caption `[K]` int64, ascending, and their regions `[K, 4]` float32.
     """
     positions = np.flatnonzero(np.isin(caption, generated) & ~np.isin(caption, never))
-    ids, place = np.unique(caption[positions], return_inverse=True)
-    regions = [hot_region(maps[generated == token].mean(axis=0), hot) for token in ids]
-    return positions, np.array(regions, np.float32).reshape(-1, 4)[place]
+    told: Counter[int] = Counter()
+    regions = []
+    for token in caption[positions].tolist():
+        steps = np.flatnonzero(generated == token)
+        regions.append(hot_region(maps[steps[min(told[token], len(steps) - 1)]], hot))
+        told[token] += 1
+    return positions, np.array(regions, np.float32).reshape(-1, 4)
+
+
+def in_frame(regions: np.ndarray, box: np.ndarray, frame: tuple[int, ...]) -> np.ndarray:
+    """Bring regions `[K, 4]` in fractions of a box `[4]` in pixels to fractions of its frame."""
+    height, width = frame
+    x0, y0, x1, y1 = box.tolist()
+    corner, extent = np.array([x0, y0] * 2), np.array([x1 - x0, y1 - y0] * 2)
+    return (corner + regions * extent) / np.array([width, height] * 2)
 
 
 class AlignmentWriting(RowWriting):
@@ -115,9 +127,10 @@ class AlignmentWriting(RowWriting):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         folder = model_folder(self.captioner)
         check_tokenizer(folder, data)
+        check_crop(folder, data)
         self.network = ShowAttendTell.from_pretrained(str(folder)).eval()
         self.never = self._never_aligned(data)
-        self._captions: dict[str, WholeCaptions] = {
+        self._captions: dict[Split, WholeCaptions] = {
             split: WholeCaptions.open(data, split) for split in SPLITS
         }
         super().setup(stage)
@@ -130,13 +143,13 @@ class AlignmentWriting(RowWriting):
         ]
         return np.unique([*data.tokenizer.all_special_ids, *words])
 
-    def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[str, AlignmentWriter]:
+    def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[Split, AlignmentWriter]:
         """One folder a split under `alignments`."""
         self._folder = folder / "alignments"
         weights = model_folder(self.captioner) / "model.safetensors"
         with weights.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        writers: dict[str, AlignmentWriter] = {}
+        writers: dict[Split, AlignmentWriter] = {}
         for split in SPLITS:
             index = data.index_of(split)
             facts = AlignmentFacts(
@@ -149,7 +162,7 @@ class AlignmentWriting(RowWriting):
             writers[split] = AlignmentWriter(self._folder / split, facts)
         return writers
 
-    def find(self, split: str, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def find(self, split: Split, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Aligned tokens of photographs and their regions.
 
         Args:
@@ -161,21 +174,34 @@ class AlignmentWriting(RowWriting):
             `tokens` `[B, M]` positions, -1 where fewer are aligned, `regions` `[B, M, 4]`; M is the longest
             caption of the split.
         """
-        tokens, maps = self.describe(images)
+        boxes = self._shown(split, images, rows)
+        tokens, maps = self.describe(images, boxes)
         captions = self._captions[split]
         positions = np.full((len(rows), captions.longest), -1, np.int64)
         regions = np.zeros((len(rows), captions.longest, 4), np.float32)
         for line, row in enumerate(rows.tolist()):
             found, where = align(tokens[line], maps[line], captions.of(row), self.never, self.hot)
-            positions[line, : len(found)], regions[line, : len(found)] = found, where
+            positions[line, : len(found)] = found
+            regions[line, : len(found)] = in_frame(where, boxes[line], images.shape[1:3])
         return {"tokens": positions, "regions": regions}
 
-    @torch.no_grad()
-    def describe(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Generated tokens `[B, T]` and attention `[B, T, g, g]` of whole frames `[B, H, W, 3]` uint8."""
+    def _shown(self, split: Split, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """What of each frame the captioner sees, `[B, 4]`: the non-white box where the data are cropped."""
+        data: FashionGenDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         height, width = images.shape[1:3]
+        if data.crop:
+            return data.index_of(split).boxes[rows].astype(np.int64)
+        return np.tile([0, 0, width, height], (len(rows), 1))
+
+    @torch.no_grad()
+    def describe(self, images: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Generated tokens `[B, T]` and attention `[B, T, g, g]` over the boxes `[B, 4]` of frames."""
         size = self.network.image_size
-        resized = np.stack([crop_resize(image, (0, 0, width, height), size) for image in images])
+        shown = [
+            crop_resize(image, (x0, y0, x1, y1), size)
+            for image, (x0, y0, x1, y1) in zip(images, boxes.tolist(), strict=True)
+        ]
+        resized = np.stack(shown)
         pixels = torch.from_numpy(resized).to(self.device).permute(0, 3, 1, 2).float().div_(255)
         told = self.network.describe(pixels, beams=self.beams)
         return told.tokens.cpu().numpy(), told.attention.float().cpu().numpy()
@@ -210,6 +236,23 @@ def model_folder(captioner: str) -> Path:
     raise InputError(
         f"model.init_args.captioner: {captioner} is neither a finished captioner run nor a saved captioner"
     )
+
+
+def check_crop(folder: Path, data: FashionGenDataModule) -> None:
+    """Refuse a captioner of a run that saw photographs cropped otherwise.
+
+    Raises:
+        InputError: saying how.
+    """
+    kept = folder.parent / "config.yaml"
+    if not kept.is_file():
+        return
+    then = flatten(read_yaml(kept)).get("data.init_args.crop", data.crop)
+    if then != data.crop:
+        raise InputError(
+            f"data.init_args.crop: {data.crop}, but the captioner in {folder} was trained with {then}; make "
+            "the two agree"
+        )
 
 
 def check_tokenizer(folder: Path, data: FashionGenDataModule) -> None:

@@ -11,7 +11,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.features import FeatureCache
 from fashionvl.data.index import CaptionStore, CatalogueIndex
 from fashionvl.data.kaleido import ALIGNED_LEVELS
-from fashionvl.data.requests import Split
+from fashionvl.data.records import Split
 from fashionvl.data.synthetic import GroundTruth
 from fashionvl.errors import InputError
 from fashionvl.evaluation.alignment import AlignmentPrecision, phrase_tokens

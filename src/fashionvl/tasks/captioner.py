@@ -98,6 +98,7 @@ class CaptionerTraining(PairTask):
         network: ShowAttendTell,
         doubly_stochastic_weight: float = 1.0,
         crops: Crops | None = None,
+        context_weight: float = 0.0,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
@@ -106,14 +107,22 @@ class CaptionerTraining(PairTask):
             network: the captioner.
             doubly_stochastic_weight: lambda of Xu et al. 2015, section 4.2.1; 1 in their code for MS COCO.
             crops: teach the pooled vectors too; None leaves them to the hub's weights.
+            context_weight: of telling each word from the attended context alone. Our option: soft attention
+                may stay flat, since the mean of all annotations tells everything and the LSTM knows what is
+                to be said next; a word told without the LSTM has to be looked at. Needs `words_of_context`.
             optimization: optimiser and schedule.
 
         Raises:
-            InputError: crops without a bag-of-words head, or the head without crops.
+            InputError: a loss without its head, or a head without its loss.
         """
         super().__init__(optimization)
         self.network, self.crops = network, crops
-        self.doubly_stochastic_weight = doubly_stochastic_weight
+        self.doubly_stochastic_weight, self.context_weight = doubly_stochastic_weight, context_weight
+        if (context_weight > 0) != (network.context_words is not None):
+            raise InputError(
+                "model.init_args.context_weight: goes together with network.init_args.words_of_context; set "
+                "both or none"
+            )
         if (crops is None) != (network.bag is None):
             raise InputError(
                 "model.init_args.crops: goes together with network.init_args.bag_of_words; set both or none"
@@ -144,13 +153,15 @@ class CaptionerTraining(PairTask):
 
     def _losses(self, batch: PairBatch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The unweighted losses by name, and the accuracy of the next words."""
-        logits, attention = self.network(batch.pixel_values, batch.input_ids, batch.attention_mask)
+        logits, attention, seen = self.network(batch.pixel_values, batch.input_ids, batch.attention_mask)
         steps = logits.shape[1]
         targets, known = batch.input_ids[:, 1 : steps + 1], batch.attention_mask[:, 1 : steps + 1].bool()
         losses = {
             "caption": caption_loss(logits, targets, known),
             "doubly_stochastic": doubly_stochastic(attention, known),
         }
+        if seen is not None:
+            losses["context"] = caption_loss(seen, targets, known)
         if self.crops is not None:
             words = self.network.word_logits(self.crops.cut(batch.pixel_values))
             losses["bag"] = bag_of_words_loss(words, self._bags(batch).repeat_interleave(self.crops.count, 0))
@@ -167,6 +178,7 @@ class CaptionerTraining(PairTask):
 
     def _total(self, losses: dict[str, Tensor]) -> Tensor:
         weights = {"caption": 1.0, "doubly_stochastic": self.doubly_stochastic_weight}
+        weights["context"] = self.context_weight
         if self.crops is not None:
             weights["bag"] = self.crops.weight
         return self.total(losses, weights)

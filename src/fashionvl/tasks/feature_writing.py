@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.features import SHARD_ROWS, FeatureFacts, FeatureWriter
+from fashionvl.data.records import SPLITS, Split
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.patches.crops import Variants
@@ -60,10 +61,10 @@ class FeatureWriting(RowWriting):
         self.patch_size, self.chunk, self.shard_rows = patch_size, chunk, shard_rows
         self._variants = Variants(KaleidoGrid(levels))
 
-    def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[str, FeatureWriter]:
+    def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[Split, FeatureWriter]:
         """A cache for each of the two files, and the finder of the foreground on this process's device."""
         self._finder = ForegroundFinder(self.foreground, self.trainer.strategy.root_device)
-        facts = {split: self._facts(split, data) for split in ("train", "validation")}
+        facts = {split: self._facts(split, data) for split in SPLITS}
         writers = {
             split: FeatureWriter(folder / FOLDER / split, found, self.shard_rows)
             for split, found in facts.items()
@@ -88,7 +89,7 @@ class FeatureWriting(RowWriting):
         """Start the clock."""
         self._began = time.perf_counter()
 
-    def find(self, split: str, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def find(self, split: Split, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The features of every crop, and the boxes that were split.
 
         Args:

@@ -1,13 +1,13 @@
 """`fashionvl predict`: passing every photograph of both files once and keeping what is found."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from fashionvl.data.datamodule import FashionGenDataModule
-from fashionvl.data.records import RowImages
+from fashionvl.data.records import RowImages, Split
 from fashionvl.data.rows import Piece
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.optimization import Optimization
@@ -31,15 +31,15 @@ class RowWriting(PairTask):
 
     def __init__(self) -> None:
         super().__init__(Optimization())
-        self._writers: dict[str, Writer] = {}
+        self._writers: Mapping[Split, Any] = {}
         self._shared: list[Piece] = []
         self._found: list[tuple[np.ndarray, dict[str, np.ndarray]]] = []
 
-    def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[str, Any]:
+    def open_writers(self, folder: Path, data: FashionGenDataModule) -> Mapping[Split, Any]:
         """A `Writer` for `train` and one for `validation`, under the run folder."""
         raise NotImplementedError
 
-    def find(self, split: str, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def find(self, split: Split, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
         """What is kept of photographs `[B, H, W, 3]` uint8: arrays `[B, ...]` by name."""
         raise NotImplementedError
 

@@ -59,24 +59,38 @@ def _captions() -> tuple[Tensor, Tensor]:
 def _score(network: ShowAttendTell, photograph: Tensor, tokens: list[int]) -> float:
     """Log-probability of a whole caption by teacher forcing, over the words that may be said."""
     ids = torch.tensor([[CLS, *tokens]])
-    logits, _ = network(photograph[None], ids, torch.ones_like(ids))
+    logits, *_ = network(photograph[None], ids, torch.ones_like(ids))
     logits[..., [CLS, PAD]] = -torch.inf
     return float(logits[0].detach().log_softmax(-1)[range(len(tokens)), tokens].sum())
 
 
 def test_attention_is_a_distribution_over_the_grid(build: Build) -> None:
     ids, mask = _captions()
-    logits, attention = build()(_photographs(2), ids, mask)
+    logits, attention, _ = build()(_photographs(2), ids, mask)
     assert logits.shape == (2, 5, 12)
     assert attention.shape == (2, 5, 4, 4)
     assert (attention > 0).all()
     torch.testing.assert_close(attention.sum((2, 3)), torch.ones(2, 5))
 
 
+def test_attention_keeps_to_the_product(build: Build) -> None:
+    ids, mask = _captions()
+    photographs = torch.ones(2, 3, 32, 32)
+    photographs[0, :, 8:16, 8:24] = 0.5  # two cells of the 4 x 4
+    network = build(product_only=True)
+    _, attention, _ = network(photographs, ids, mask)
+    assert (attention[0, :, 1, 1:3] > 0).all()
+    torch.testing.assert_close(attention[0, :, 1, 1:3].sum(-1), torch.ones(5))
+    # A photograph that is white all over is attended to everywhere.
+    assert (attention[1] > 0).all()
+    described = network.describe(photographs[:1], beams=2).attention
+    assert described[..., 0, :].abs().max() == 0
+
+
 def test_the_grid_follows_the_stride(build: Build) -> None:
     ids, mask = _captions()
     for reduction, side in ((4, 8), (8, 4), (16, 2)):
-        _, attention = build(reduction=reduction)(_photographs(2), ids, mask)
+        _, attention, _ = build(reduction=reduction)(_photographs(2), ids, mask)
         assert attention.shape[2:] == (side, side)
 
 
@@ -106,9 +120,9 @@ def test_a_decoder_that_starts_from_nothing_knows_only_what_it_attends_to(build:
 def test_words_do_not_see_those_after_them(build: Build) -> None:
     network = build()
     ids, mask = _captions()
-    before, _ = network(_photographs(2), ids, mask)
+    before, *_ = network(_photographs(2), ids, mask)
     ids[0, 3] = 11
-    after, _ = network(_photographs(2), ids, mask)
+    after, *_ = network(_photographs(2), ids, mask)
     torch.testing.assert_close(before[0, :3], after[0, :3])
     assert not torch.allclose(before[0, 3], after[0, 3])
 
@@ -116,9 +130,9 @@ def test_words_do_not_see_those_after_them(build: Build) -> None:
 def test_padding_is_not_run(build: Build) -> None:
     network, photographs = build(max_tokens=8), _photographs(2)
     ids, mask = (F.pad(part, (0, 2)) for part in _captions())
-    whole, _ = network(photographs, ids, mask)
+    whole, *_ = network(photographs, ids, mask)
     assert whole.shape[1] == 5
-    short, attention = network(photographs[1:], ids[1:], mask[1:])
+    short, attention, _ = network(photographs[1:], ids[1:], mask[1:])
     assert attention.shape[1] == 2
     torch.testing.assert_close(whole[1:, :2], short)
 
@@ -131,7 +145,7 @@ def test_one_beam_is_greedy(build: Build, seed: int) -> None:
         words: list[int] = []
         while len(words) < 5 and SEP not in words:
             ids = torch.tensor([[CLS, *words, PAD]])
-            logits, attention = network(photographs[row : row + 1], ids, torch.ones_like(ids))
+            logits, attention, _ = network(photographs[row : row + 1], ids, torch.ones_like(ids))
             logits[..., [CLS, PAD]] = -torch.inf
             words.append(int(logits[0, -1].argmax()))
             torch.testing.assert_close(found.attention[row, len(words) - 1], attention[0, -1])
@@ -180,7 +194,7 @@ def test_attention_of_generated_words_ends_with_the_caption(build: Build) -> Non
 def test_other_sizes_are_resized(build: Build) -> None:
     network = build()
     ids, mask = _captions()
-    _, attention = network(_photographs(2, 80), ids, mask)
+    _, attention, _ = network(_photographs(2, 80), ids, mask)
     assert attention.shape[2:] == (4, 4)
 
 

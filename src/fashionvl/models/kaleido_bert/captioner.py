@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -14,8 +14,39 @@ from fashionvl.errors import InputError
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
 from fashionvl.models.kaleido_bert.beams import Description, Specials, search
-from fashionvl.models.kaleido_bert.decoder import AttentionDecoder
+from fashionvl.models.kaleido_bert.decoder import Annotations, AttentionDecoder, State
 from fashionvl.models.kaleido_bert.trunk import Trunk
+
+WHITE = 0.95
+"""A pixel whose channels are all above this is background."""
+
+LEAST_INK = 0.3
+"""Share of a cell's pixels that must not be background for the cell to show the product."""
+
+
+class Told(NamedTuple):
+    """What the network makes of true captions.
+
+    Attributes:
+        logits: `[B, T, V]` of tokens 1..T; T is the longest caption less [CLS].
+        attention: `[B, T, g, g]`, which sums to one over the grid.
+        seen: `[B, T, V]` logits of the same tokens from what was attended to alone, where the network has
+            the head for it.
+    """
+
+    logits: Tensor
+    attention: Tensor
+    seen: Tensor | None
+
+
+def background(pixel_values: Tensor, side: int) -> Tensor:
+    """Cells of a `side` x `side` grid that show nothing but white, `[B, side * side]` bool.
+
+    None of a photograph that is white all over. See `WHITE` and `LEAST_INK`.
+    """
+    ink = (pixel_values.amin(1, keepdim=True) < WHITE).float()
+    hidden = F.adaptive_avg_pool2d(ink, side).flatten(1) < LEAST_INK
+    return hidden & ~hidden.all(1, keepdim=True)
 
 
 class ShowAttendTell(
@@ -46,6 +77,10 @@ class ShowAttendTell(
         initial_state: of the LSTM; `mean` is computed from the mean annotation, `zero` is our option that
             leaves attention as the only way from the photograph to the words.
         dropout: before and after the deep output; 0.5 in the authors' code.
+        product_only: let attention fall only on cells that show something, not on white background. Our
+            option: cells without content else serve the decoder as signals that it sends itself.
+        words_of_context: add a linear head that tells each word from the attended context alone; see
+            `CaptionerTraining`.
         bag_of_words: add a linear head that tells the words of the caption from the pooled vector.
         cls_id: of [CLS].
         sep_id: of [SEP].
@@ -71,6 +106,8 @@ class ShowAttendTell(
         hidden_width: int = 1800,
         initial_state: Literal["mean", "zero"] = "mean",
         dropout: float = 0.5,
+        product_only: bool = False,
+        words_of_context: bool = False,
         bag_of_words: bool = False,
         cls_id: int = 101,
         sep_id: int = 102,
@@ -89,9 +126,10 @@ class ShowAttendTell(
             dropout,
             sees_mean=initial_state == "mean",
         )
+        self.context_words = nn.Linear(channels, vocab_size) if words_of_context else None
         self.bag = nn.Linear(self.encoder.width, vocab_size) if bag_of_words else None
         self.vocab_size, self.max_tokens, self.train_backbone = vocab_size, max_tokens, train_backbone
-        self.image_size = image_size
+        self.image_size, self.product_only = image_size, product_only
         self.specials = Specials(cls_id, sep_id, pad_id)
 
     def train(self, mode: bool = True) -> "ShowAttendTell":
@@ -118,19 +156,13 @@ class ShowAttendTell(
         load_state(model, read_state(Path(model_file)), model_file)
         return model.to(map_location).eval()
 
-    def forward(
-        self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor) -> Told:
         """Each next word, given the true ones before it.
 
         Args:
             pixel_values: `[B, 3, H, W]` in [0, 1].
             input_ids: `[B, L]`; [CLS] caption [SEP] [PAD]...
             attention_mask: `[B, L]`; 1 on tokens. Positions where every caption is padding are not run.
-
-        Returns:
-            Logits `[B, T, V]` of tokens 1..T, and attention `[B, T, g, g]`, which sums to one over the grid;
-            T is the longest caption less [CLS].
 
         Raises:
             InputError: the text is longer than `max_tokens`.
@@ -139,8 +171,7 @@ class ShowAttendTell(
             raise InputError(
                 f"input_ids: {input_ids.shape[1]} tokens, the model has max_tokens {self.max_tokens}"
             )
-        grid = self._grid(pixel_values)
-        annotations, state = self.decoder.begin(grid)
+        annotations, state, side = self._begin(pixel_values)
         steps = int(attention_mask.sum(1).max()) - 1
         embedded = self.decoder.word(input_ids[:, :steps])
         states, contexts, attentions = [], [], []
@@ -150,13 +181,22 @@ class ShowAttendTell(
             contexts.append(context)
             attentions.append(attention)
         logits = self.decoder.logits(embedded, torch.stack(states, 1), torch.stack(contexts, 1))
-        return logits, torch.stack(attentions, 1).unflatten(-1, grid.shape[2:])
+        attention = torch.stack(attentions, 1)
+        seen = None
+        if self.context_words is not None:
+            # Of the context before the LSTM's gate, which knows what was said so far.
+            context = torch.bmm(attention.to(annotations.vectors.dtype), annotations.vectors)
+            seen = self.context_words(context)
+        return Told(logits, attention.unflatten(-1, (side, side)), seen)
 
-    def _grid(self, pixel_values: Tensor) -> Tensor:
+    def _begin(self, pixel_values: Tensor) -> tuple[Annotations, State, int]:
+        """Annotations and first state of photographs `[B, 3, H, W]`, and the side of their grid."""
         size = (self.image_size, self.image_size)
         if pixel_values.shape[2:] != size:
             pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True)
-        return self.encoder.grid(pixel_values, self.level)
+        grid = self.encoder.grid(pixel_values, self.level)
+        hidden = background(pixel_values, grid.shape[-1]) if self.product_only else None
+        return *self.decoder.begin(grid, hidden), grid.shape[-1]
 
     def word_logits(self, pixel_values: Tensor) -> Tensor:
         """Whether each word is in the caption, `[B, V]`, from the pooled vector; needs `bag_of_words`."""
@@ -174,6 +214,6 @@ class ShowAttendTell(
             beams: of the search; 1 is greedy.
             max_tokens: most tokens, [CLS] and [SEP] included; the network's own by default.
         """
-        annotations, state = self.decoder.begin(self._grid(pixel_values))
+        annotations, state, _ = self._begin(pixel_values)
         steps = (max_tokens or self.max_tokens) - 1
         return search(self.decoder, annotations, state, self.specials, steps, beams)

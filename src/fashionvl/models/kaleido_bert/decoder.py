@@ -14,10 +14,17 @@ class State(NamedTuple):
 
 
 class Annotations(NamedTuple):
-    """What is attended to: vectors `[B, L, C]` and their projection `[B, L, A]`, made once a photograph."""
+    """What is attended to, made once a photograph.
+
+    Attributes:
+        vectors: `[B, L, C]`.
+        projected: `[B, L, A]`, their projection.
+        hidden: `[B, L]` bool, cells that are not attended to; at least one of a photograph is.
+    """
 
     vectors: Tensor
     projected: Tensor
+    hidden: Tensor
 
 
 class AttentionDecoder(nn.Module):
@@ -51,13 +58,15 @@ class AttentionDecoder(nn.Module):
         self.output_z = nn.Linear(channels, embedding, bias=False)
         self.output = nn.Linear(embedding, words)
 
-    def begin(self, grid: Tensor) -> tuple[Annotations, State]:
-        """Annotations of a map `[B, C, g, g]`, and the first state.
+    def begin(self, grid: Tensor, hidden: Tensor | None = None) -> tuple[Annotations, State]:
+        """Annotations of a map `[B, C, g, g]`, and the first state; cells `hidden` `[B, g * g]` are left out.
 
         The state is two MLPs of the mean annotation (section 3.1.2), or zero.
         """
         vectors = grid.flatten(2).transpose(1, 2)
-        annotations = Annotations(vectors, self.of_annotation(vectors))
+        if hidden is None:
+            hidden = vectors.new_zeros(vectors.shape[:2], dtype=torch.bool)
+        annotations = Annotations(vectors, self.of_annotation(vectors), hidden)
         if self.initial_h is None or self.initial_c is None:
             nothing = vectors.new_zeros(len(vectors), self.lstm.hidden_size)
             return annotations, State(nothing, nothing)
@@ -77,7 +86,7 @@ class AttentionDecoder(nn.Module):
         """
         query = self.of_state(state.h)[:, None]
         energies = self.energy(torch.tanh(annotations.projected + query)).squeeze(-1)
-        attention = energies.float().softmax(-1)
+        attention = energies.float().masked_fill(annotations.hidden, -torch.inf).softmax(-1)
         context = torch.bmm(attention.to(annotations.vectors.dtype)[:, None], annotations.vectors).squeeze(1)
         # The gating scalar beta of section 4.2.1.
         context = torch.sigmoid(self.gate(state.h)) * context
