@@ -12,6 +12,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
+from fashionvl.models.kaleido_bert.trunk import Trunk
 
 NAME = "resnet10t"
 ARGUMENTS: dict[str, Any] = {"channels": [8, 8, 8, 16], "stem_width": 8}
@@ -141,3 +142,19 @@ def test_a_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(timm, "create_model", unreachable)
     with pytest.raises(InputError, match="weights: timm's weights of resnet50 can be had neither"):
         PatchBackbone("resnet50")
+
+
+def test_replicated_padding_hides_where_the_border_is() -> None:
+    arguments: dict[str, Any] = {"channels": [8, 8, 8, 16], "stem_width": 8}
+    flat = torch.full((1, 3, 64, 64), 0.5)
+    torch.manual_seed(0)
+    zeros = Trunk("resnet10t", arguments).eval()
+    level, _ = zeros.level(8)
+    torch.manual_seed(0)
+    replicated = Trunk("resnet10t", {**arguments, "padding_mode": "replicate"}).eval()
+    with torch.no_grad():
+        bordered, even = zeros.grid(flat, level), replicated.grid(flat, level)
+    assert bordered.std((2, 3)).max() > 1e-3
+    torch.testing.assert_close(even, even[..., :1, :1].expand_as(even))
+    with pytest.raises(InputError, match="padding_mode 'mirror'"):
+        Trunk("resnet10t", {**arguments, "padding_mode": "mirror"})

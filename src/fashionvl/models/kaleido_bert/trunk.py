@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from fashionvl.errors import InputError
 
+PADDINGS = ("zeros", "reflect", "replicate", "circular")
+
 
 class Trunk(nn.Module):
     """Any timm backbone without its classifier.
@@ -24,7 +26,8 @@ class Trunk(nn.Module):
 
         Args:
             name: of a timm model, such as `resnet50`.
-            arguments: further ones of `timm.create_model`, such as `channels`.
+            arguments: further ones of `timm.create_model`, such as `channels`; and `padding_mode`, of every
+                convolution, where zeros would tell a map where its border is.
             pretrained: load timm's weights from the hub.
 
         Raises:
@@ -67,10 +70,13 @@ class Trunk(nn.Module):
 
 
 def _create(name: str, arguments: dict[str, Any], pretrained: bool) -> Any:
+    padding = arguments.pop("padding_mode", "zeros")
+    if padding not in PADDINGS:
+        raise InputError(f"arguments: padding_mode {padding!r}; torch has {', '.join(PADDINGS)}")
     if not timm.is_model(name):
         raise InputError(f"name: timm has no model {name!r}; see timm.list_models()")
     try:
-        return timm.create_model(name, pretrained=pretrained, num_classes=0, **arguments)
+        model = timm.create_model(name, pretrained=pretrained, num_classes=0, **arguments)
     except OSError as error:
         raise InputError(
             f"weights: timm's weights of {name} can be had neither from the hub nor from its cache; connect "
@@ -78,3 +84,7 @@ def _create(name: str, arguments: dict[str, Any], pretrained: bool) -> Any:
         ) from error
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"arguments: timm cannot build {name} with {arguments} ({error})") from error
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.padding_mode = padding
+    return model
