@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
+from fashionvl.data.array_files import written_whole
 from fashionvl.errors import InputError
 from fashionvl.studies.plan import Setting, layers, rules
 from fashionvl.studies.recipe import Stage, read_recipe
@@ -59,10 +60,8 @@ def plan(studies: list[Study], setting: Setting, out: Path) -> None:
     resolver = Resolver()
     for study in studies:
         check_columns(study, setting.scale, resolver)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = out.with_name(f".{out.name}")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(out)
+    with written_whole(out) as file:
+        file.write(text.encode())
 
 
 def check_columns(study: Study, scale: str, resolver: "Resolver") -> None:

@@ -5,9 +5,6 @@ consecutive rows. Shards appear whole or not at all, so an interrupted run goes 
 """
 
 import json
-import os
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fashionvl.data.array_files import written_whole
 from fashionvl.errors import InputError
 
 FORMAT = 1
@@ -72,9 +70,8 @@ class AlignmentWriter:
                         "the folder or choose another --run_dir"
                     )
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(content, indent=1) + "\n"
-        _write_whole(folder / "manifest.json", lambda stream: stream.write(text.encode()))
+        with written_whole(folder / "manifest.json") as file:
+            file.write(f"{json.dumps(content, indent=1)}\n".encode())
 
     def pending(self) -> list[np.ndarray]:
         """The rows of each shard that is not there whole, ascending."""
@@ -104,8 +101,8 @@ class AlignmentWriter:
         records = np.empty(len(row), RECORD)
         records["row"], records["token"] = rows[row], tokens[row, column]
         records["region"] = regions[row, column]
-        file = _shard(self._folder, int(rows[0]) // self._shard_rows)
-        _write_whole(file, lambda stream: np.save(stream, records))
+        with written_whole(_shard(self._folder, int(rows[0]) // self._shard_rows)) as file:
+            np.save(file, records)
 
 
 class Alignments:
@@ -205,11 +202,3 @@ def _open(file: Path) -> np.ndarray:
     if records.dtype != RECORD:
         raise InputError(f"{file}: holds {records.dtype}, expected records of alignments; delete it")
     return records
-
-
-def _write_whole(file: Path, write: Callable[[Any], Any]) -> None:
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as scratch:
-        write(scratch)
-        scratch.flush()
-        os.fchmod(scratch.fileno(), 0o644)
-    Path(scratch.name).replace(file)

@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import json
 import subprocess
-import tempfile
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Literal
 import yaml
 
 from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml, within
+from fashionvl.data.array_files import written_whole
 from fashionvl.errors import InputError
 
 SCHEMA = 1
@@ -78,8 +78,8 @@ class RunFolder:
                 if when_changed == "refuse":
                     raise
             self._set_aside()
-        _write_whole(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
-        _write_whole(self._claim, json.dumps(claimed, indent=1) + "\n")
+        _write_text(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+        _write_text(self._claim, json.dumps(claimed, indent=1) + "\n")
 
     def await_claim(self, config: dict[str, Any]) -> None:
         """In the other processes of a distributed run: wait until the first one has claimed the folder.
@@ -139,7 +139,7 @@ class RunFolder:
                 f"{self.path}: holds a run on other data (fingerprint {claimed['data'][:16]}, now "
                 f"{fingerprint[:16]}); choose another --run_dir or delete the folder"
             )
-        _write_whole(self._claim, json.dumps({**claimed, "data": fingerprint}, indent=1) + "\n")
+        _write_text(self._claim, json.dumps({**claimed, "data": fingerprint}, indent=1) + "\n")
 
     def _claimed(self) -> dict[str, Any]:
         try:
@@ -165,7 +165,7 @@ class RunFolder:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         facts = {"stage": stage, "error": reason[:500], "when": when}
-        _write_whole(self.path / "failed.json", json.dumps(facts, indent=1) + "\n")
+        _write_text(self.path / "failed.json", json.dumps(facts, indent=1) + "\n")
 
     def retry(self) -> None:
         """Forget an earlier failure."""
@@ -199,7 +199,7 @@ class RunFolder:
         claimed = self._claimed()
         hashed = {"config_hash": claimed["config"]} if "config" in claimed else {}
         merged = {**self.metrics(), **sections, **hashed}
-        _write_whole(self.path / "metrics.json", json.dumps(merged, indent=1, default=float) + "\n")
+        _write_text(self.path / "metrics.json", json.dumps(merged, indent=1, default=float) + "\n")
 
 
 def provenance() -> dict[str, Any]:
@@ -221,12 +221,9 @@ def _commit() -> str | None:
         return None
 
 
-def _write_whole(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as scratch:
-        scratch.write(text)
-    Path(scratch.name).chmod(0o644)
-    Path(scratch.name).replace(file)
+def _write_text(file: Path, text: str) -> None:
+    with written_whole(file) as stream:
+        stream.write(text.encode())
 
 
 def _decisive(config: dict[str, Any]) -> dict[str, Any]:
