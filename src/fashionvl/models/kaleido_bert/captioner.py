@@ -1,18 +1,13 @@
 """Show, Attend and Tell (Xu et al. 2015): the text generator of the attention-based alignment generator."""
 
-import json
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
-from huggingface_hub.constants import CONFIG_NAME
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fashionvl.errors import InputError
-from fashionvl.models.blocks.checkpoints import read_state
-from fashionvl.models.blocks.loading import load_state
+from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.kaleido_bert.beams import Description, Specials, search
 from fashionvl.models.kaleido_bert.decoder import Annotations, AttentionDecoder, State
 from fashionvl.models.kaleido_bert.trunk import Trunk
@@ -50,8 +45,7 @@ def background(pixel_values: Tensor, side: int) -> Tensor:
 
 
 class ShowAttendTell(
-    nn.Module,
-    PyTorchModelHubMixin,
+    SavedNetwork,
     library_name="fashionvl",
     license="mit",
     paper_url="https://arxiv.org/abs/1502.03044",
@@ -139,22 +133,9 @@ class ShowAttendTell(
             self.encoder.eval()
         return self
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """Constructor arguments that rebuild this model without fetching the hub's weights again."""
-        return {**cast(dict[str, Any], self._hub_mixin_config), "pretrained": False}
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
-
-    @classmethod
-    def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
-        cls, model: "ShowAttendTell", model_file: str, map_location: str, strict: bool
-    ) -> "ShowAttendTell":
-        # The mixin's own method, with its default strict=False, would drop what does not fit.
-        load_state(model, read_state(Path(model_file)), model_file)
-        return model.to(map_location).eval()
+    def rebuilt_with(self) -> dict[str, Any]:
+        """Without fetching the hub's weights again."""
+        return {"pretrained": False}
 
     def forward(self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor) -> Told:
         """Each next word, given the true ones before it.

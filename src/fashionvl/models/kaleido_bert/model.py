@@ -1,20 +1,16 @@
 """Kaleido-BERT: vision-language pre-training on fashion domain (Zhuge et al., CVPR 2021)."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
-from huggingface_hub.constants import CONFIG_NAME
 from torch import Tensor, nn
 
 from fashionvl.data.records import Pairs, Patches
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import INITIALIZER_RANGE, BertEmbeddings, MaskedLanguageHead
-from fashionvl.models.blocks.checkpoints import read_state
-from fashionvl.models.blocks.loading import load_state
+from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.blocks.transformer import BERT_NORM_EPS, Activation, BertEncoder, Cache
 from fashionvl.models.kaleido_bert.embeddings import PatchEmbeddings
 from fashionvl.models.kaleido_bert.heads import CategoryHead, PatchHeads
@@ -46,8 +42,7 @@ class Encoded:
 
 
 class KaleidoBERT(
-    nn.Module,
-    PyTorchModelHubMixin,
+    SavedNetwork,
     library_name="fashionvl",
     license="mit",
     paper_url="https://doi.org/10.1109/CVPR46437.2021.01246",
@@ -133,23 +128,9 @@ class KaleidoBERT(
         if pretrained_bert is not None:
             load_bert(self, pretrained_bert)
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """Constructor arguments that rebuild this model without fetching BERT's weights again."""
-        arguments = cast(dict[str, Any], self._hub_mixin_config)
-        return {**arguments, "levels": list(self.grid.levels), "pretrained_bert": None}
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
-
-    @classmethod
-    def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
-        cls, model: "KaleidoBERT", model_file: str, map_location: str, strict: bool
-    ) -> "KaleidoBERT":
-        # The mixin's own method, with its default strict=False, would drop what does not fit.
-        load_state(model, read_state(Path(model_file)), source=model_file)
-        return model.to(map_location).eval()
+    def rebuilt_with(self) -> dict[str, Any]:
+        """Without fetching BERT's weights again."""
+        return {"levels": list(self.grid.levels), "pretrained_bert": None}
 
     def heads(self) -> dict[str, nn.Module]:
         """Every head by what it answers; of the AKPM sub-tasks those whose level the grid has.

@@ -1,20 +1,16 @@
 """The foreground segmentation network: "a very simple UNet-like architecture" (Kaleido-BERT, footnote 4)."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
-from fashionvl.models.blocks.checkpoints import read_state
-from fashionvl.models.blocks.loading import load_state
+from fashionvl.models.blocks.saving import SavedNetwork
 
 
 class SaliencyUNet(
-    nn.Module,
-    PyTorchModelHubMixin,
+    SavedNetwork,
     library_name="fashionvl",
     license="mit",
     tags=["saliency", "segmentation", "fashion"],
@@ -75,14 +71,6 @@ class SaliencyUNet(
         step = 2 ** (len(self.widths) - 1)
         if side < step or side % step:
             raise InputError(f"{name}: {side} px; {len(self.widths)} levels need a multiple of {step}")
-
-    @classmethod
-    def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
-        cls, model: "SaliencyUNet", model_file: str, map_location: str, strict: bool
-    ) -> "SaliencyUNet":
-        # The mixin's own method, with its default strict=False, would drop what does not fit.
-        load_state(model, read_state(Path(model_file)), source=model_file)
-        return model.to(map_location).eval()
 
 
 def _double(before: int, after: int) -> nn.Sequential:

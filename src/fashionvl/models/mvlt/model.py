@@ -1,24 +1,21 @@
 """MVLT: masked vision-language transformer in fashion (Ji et al., Machine Intelligence Research, 2023)."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from huggingface_hub import PyTorchModelHubMixin
-from huggingface_hub.constants import CONFIG_NAME
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fashionvl.data.records import Pairs
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
-from fashionvl.models.blocks.checkpoints import read_state
+from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.mvlt.decoders import build_decoder
 from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
-from fashionvl.models.mvlt.weights import load_pvt, load_released, load_state
+from fashionvl.models.mvlt.weights import load_pvt, load_released
 
 
 @dataclass
@@ -40,8 +37,7 @@ class Encoded:
 
 
 class MVLT(
-    nn.Module,
-    PyTorchModelHubMixin,
+    SavedNetwork,
     library_name="fashionvl",
     license="mit",
     paper_url="https://doi.org/10.1007/s11633-022-1394-4",
@@ -155,23 +151,9 @@ class MVLT(
             elif isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """Constructor arguments that rebuild this model without fetching PVT weights again."""
-        arguments = cast(dict[str, Any], self._hub_mixin_config)
-        return {**arguments, "image_size": self.encoder.image_size, "pretrained_pvt": None}
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        super()._save_pretrained(save_directory)
-        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
-
-    @classmethod
-    def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
-        cls, model: "MVLT", model_file: str, map_location: str, strict: bool
-    ) -> "MVLT":
-        # The mixin's own method, with its default strict=False, would drop what does not fit.
-        load_state(model, read_state(Path(model_file)), source=model_file)
-        return model.to(map_location).eval()
+    def rebuilt_with(self) -> dict[str, Any]:
+        """Without fetching PVT weights again."""
+        return {"image_size": self.encoder.image_size, "pretrained_pvt": None}
 
     def encode(
         self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor | None = None

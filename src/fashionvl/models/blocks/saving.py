@@ -1,0 +1,37 @@
+"""A network's folder: `save_pretrained`, `from_pretrained` and the hub, strict about what is loaded."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub.constants import CONFIG_NAME
+from torch import nn
+
+from fashionvl.models.blocks.checkpoints import read_state
+from fashionvl.models.blocks.loading import load_state
+
+
+class SavedNetwork(nn.Module, PyTorchModelHubMixin):
+    """A network that is rebuilt from its constructor arguments, which must be plain data."""
+
+    def rebuilt_with(self) -> dict[str, Any]:
+        """Arguments to rebuild it with in place of those it was built with, such as no weights to fetch."""
+        return {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Constructor arguments that rebuild this network."""
+        return {**cast(dict[str, Any], self._hub_mixin_config), **self.rebuilt_with()}
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
+
+    @classmethod
+    def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
+        cls, model: "SavedNetwork", model_file: str, map_location: str, strict: bool
+    ) -> "SavedNetwork":
+        # The mixin's own method, with its default strict=False, would drop what does not fit.
+        load_state(model, read_state(Path(model_file)), source=model_file)
+        return model.to(map_location).eval()
