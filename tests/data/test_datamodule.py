@@ -306,12 +306,12 @@ def test_an_official_category_needs_no_training_row(
 def test_attributes_are_a_synthetic_catalogue_s_alone(
     data: Open, tmp_path: Path, write_fashion_gen: Callable[..., Path]
 ) -> None:
-    values, codes = data().train_attributes()["colour"]
+    truth = data().truth("train")
+    assert truth is not None
+    codes = truth.attributes()["colour"]
     assert len(codes) == len(data().train_source.product_id)
-    assert max(codes) < len(values)
-    opened = data(**_write_files(tmp_path, write_fashion_gen))
-    with pytest.raises(InputError, match="only a synthetic catalogue knows its attributes"):
-        opened.train_attributes()
+    assert max(codes) < len(truth.values("colour"))
+    assert data(**_write_files(tmp_path, write_fashion_gen)).truth("train") is None
 
 
 @pytest.mark.parametrize(

@@ -306,20 +306,6 @@ class FashionGenDataModule(L.LightningDataModule):
             ).save(folder)
         return CandidateSet.load(folder)
 
-    def train_attributes(self) -> dict[str, tuple[list[str], np.ndarray]]:
-        """Drawn attributes of the training file: names of the values; `[N]` codes, -1 where none applies.
-
-        Raises:
-            InputError: the data is not a synthetic catalogue.
-        """
-        truth = self.truth("train")
-        if truth is None:
-            raise InputError(
-                f"{self.root / 'ground_truth_train.h5'}: absent; only a synthetic catalogue knows its "
-                "attributes, use labels: subcategory"
-            )
-        return {name: (truth.values(name), codes) for name, codes in truth.attributes().items()}
-
     def test_caption(self, row: int) -> str:
         """The caption of a test row as the publisher wrote it."""
         return self._test_captions[self._test_index.caption_of_row[row]]

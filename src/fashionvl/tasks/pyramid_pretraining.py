@@ -2,11 +2,14 @@
 
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import PairBatch
+from fashionvl.errors import InputError
 from fashionvl.models.pyramid import PyramidClassifier
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.optimization import Optimization
@@ -39,7 +42,7 @@ class PyramidPretraining(PairTask):
     def setup(self, stage: str) -> None:
         """Add a head for each label of the data."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        attributes = data.train_attributes() if self.labels == "attributes" else {}
+        attributes = _drawn_attributes(data) if self.labels == "attributes" else {}
         self._table = {name: torch.from_numpy(codes).long() for name, (_, codes) in attributes.items()}
         classes = {name: len(values) for name, (values, _) in attributes.items()}
         classes["subcategory"] = len(data.subcategories.names)
@@ -75,3 +78,18 @@ class PyramidPretraining(PairTask):
         """Loss and accuracies on the dev split."""
         loss, hits = self._step(batch)
         self.log_all("dev", {"loss": loss, **hits}, len(batch))
+
+
+def _drawn_attributes(data: FashionGenDataModule) -> dict[str, tuple[list[str], np.ndarray]]:
+    """Drawn attributes of the training file: names of the values; `[N]` codes, -1 where none applies.
+
+    Raises:
+        InputError: the data is not a synthetic catalogue.
+    """
+    truth = data.truth("train")
+    if truth is None:
+        raise InputError(
+            f"{data.root}: only a synthetic catalogue knows its attributes; set model.init_args.labels to "
+            "subcategory"
+        )
+    return {name: (truth.values(name), codes) for name, codes in truth.attributes().items()}
