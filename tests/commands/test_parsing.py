@@ -1,8 +1,10 @@
-"""A parser's complaint on one line."""
+"""Words into the parser, and its complaint on one line."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fashionvl.commands.parsing import one_line, own_refusal
+from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
 from fashionvl.errors import InputError
 
 NESTED = """Parser key "model":
@@ -44,3 +46,26 @@ def test_a_refusal_is_found_behind_what_wraps_it() -> None:
     assert own_refusal(outer) is refusal
     assert own_refusal(refusal) is refusal
     assert own_refusal(ValueError("of someone else")) is None
+
+
+def test_a_dotted_null_becomes_a_configuration() -> None:
+    words = [
+        "fit",
+        "--config",
+        "a.yaml",
+        "--a.b.c",
+        "null",
+        "--d.e=null",
+        "--f.g",
+        "1",
+        "--h",
+        "null",
+        "--i.j",
+    ]
+    nested = ["--config", '{"a": {"b": {"c": null}}}', "--config", '{"d": {"e": null}}']
+    assert with_nulls(words) == [*words[:3], *nested, "--f.g", "1", "--h", "null", "--i.j"]
+
+
+@given(st.lists(st.sampled_from(["fit", "--config", "--a.b", "--a.b=1", "x", "--c", "-d"]), max_size=6))
+def test_words_without_a_null_stay(words: list[str]) -> None:
+    assert with_nulls(words) == words

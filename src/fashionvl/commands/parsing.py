@@ -1,5 +1,6 @@
-"""What the parser says about a bad configuration, as the one line every other mistake gets."""
+"""Words into the parser, and what it says about a bad configuration as the one line every mistake gets."""
 
+import json
 import re
 
 from fashionvl.errors import InputError
@@ -24,6 +25,35 @@ def one_line(complaint: str) -> str:
         if reason and not reason.startswith(FRAME):
             return f"{'.'.join(keys)}: {reason}" if keys else reason
     return " ".join(complaint.split())
+
+
+def with_nulls(words: list[str]) -> list[str]:
+    """The words of a command line, each dotted `--KEY null` as one more configuration.
+
+    Deep inside a class's arguments jsonargparse 4.53 makes the string "None" of a `null` on the command line;
+    in a configuration it means nothing, as everywhere.
+    """
+    spelt: list[str] = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if word == "null" and spelt and _dotted(spelt[-1]):
+            spelt[-1:] = ["--config", _nothing_at(spelt[-1])]
+        elif equals and value == "null" and _dotted(key):
+            spelt += ["--config", _nothing_at(key)]
+        else:
+            spelt.append(word)
+    return spelt
+
+
+def _dotted(word: str) -> bool:
+    return word.startswith("--") and "." in word and "=" not in word
+
+
+def _nothing_at(key: str) -> str:
+    content: object = None
+    for name in reversed(key.removeprefix("--").split(".")):
+        content = {name: content}
+    return json.dumps(content)
 
 
 def own_refusal(error: BaseException) -> InputError | None:

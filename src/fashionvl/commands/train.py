@@ -1,6 +1,7 @@
 """`fashionvl fit | validate | test | predict`: LightningCLI with run folders that continue by themselves."""
 
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
-from fashionvl.commands.parsing import one_line, own_refusal
+from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
@@ -220,12 +221,13 @@ def command_line(kind: type[FashionVLCLI], arguments: list[str] | None, run: boo
     """The suite's command line, as `train` runs it and as a resolver of configurations reads it."""
     for message in NOISE:
         warnings.filterwarnings("ignore", message=message)
+    words = with_nulls(sys.argv[1:] if arguments is None else arguments)
     # The parsers raise instead of exiting, so that every mistake is reported in one way.
     raising = {"exit_on_error": False}
     return kind(
         PairTask,
         FashionGenDataModule,
-        args=arguments,
+        args=words,
         run=run,
         subclass_mode_model=True,
         subclass_mode_data=True,
