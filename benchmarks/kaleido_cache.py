@@ -25,7 +25,7 @@ from fashionvl.tasks.run_folder import provenance
 
 HERE = Path(__file__).parent
 RECIPE = HERE.parent / "experiments" / "kaleido_bert"
-CONFIGS = ("pretrain.yaml", "laptop.yaml", "pretrain-laptop.yaml")
+CONFIGS = ("pretrain.yaml", "laptop.yaml")
 
 
 def plan(stages: Path, online: bool, scratch: Path) -> Callable[[int], int]:

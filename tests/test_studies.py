@@ -96,7 +96,7 @@ def test_make_compares_the_unchanged_recipes(tmp_path: Path) -> None:
     assert [commands.count(name) for name in ("plan", "fit", "predict", "compare")] == [1, 3 + 5, 2, 1]
     assert commands[-1] == "compare"
     compared = [f"{tmp_path}/{name}/Final/seed0" for name in ("mvlt", "kaleido_bert")]
-    assert f"compare {' '.join(compared)} --names mvlt kaleido_bert --shared " in done.stdout
+    assert f"compare {' '.join(compared)} --names MVLT Kaleido-BERT --shared " in done.stdout
     assert f"{tmp_path}/mvlt {tmp_path}/kaleido_bert --out there" in done.stdout
 
 

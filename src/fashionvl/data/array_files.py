@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and arrays mapped from files once these are found sound."""
 
 import errno
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,12 @@ def mapped(path: Path, shape: tuple[int, ...], kind: type[np.generic], remedy: s
         raise InputError(f"{path}: holds {found.shape} {found.dtype}, expected {expected}; {remedy}")
     # A plain view: the subclass `memmap` makes every small operation slower.
     return found.view(np.ndarray)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager

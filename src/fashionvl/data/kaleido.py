@@ -85,7 +85,13 @@ class PatchSource:
         cache = (
             None
             if spec.features is None
-            else FeatureCache(Path(spec.features) / split, index.fingerprint, len(index))
+            else FeatureCache(
+                Path(spec.features) / split,
+                index.fingerprint,
+                len(index),
+                # Of a cache that only lends its boxes: the crops are to be those it was made from.
+                patch_size=spec.patch_size if spec.online else None,
+            )
         )
         self.grid = KaleidoGrid(cache.facts.levels if cache else spec.levels)
         self.variants = Variants(self.grid)

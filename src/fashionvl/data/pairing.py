@@ -16,6 +16,7 @@ class Pairing:
         positive_share: probability that a photograph keeps its own caption; 0.5 in the released code.
         negatives: where other captions come from. `random`: any other product (MVLT section 3.2, objective
             2); `same_subcategory`: another product of the sub-category, as in the retrieval protocol;
+            `mixed`: the one or the other by the toss of a coin;
             `shift`: the row a random 50 .. N/2 further on, which is the released code's rule.
     """
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 METRICS = ("bleu4", "meteor", "rouge_l", "cider")
 """What SumCAP adds up (Kaleido-BERT Table 3, caption)."""
 
-METEOR_SECONDS = 600.0
+METEOR_SECONDS = 300.0
 """Longest wait for METEOR, which takes seconds for 1,000 captions; after it the process is ended."""
 
 NGRAMS = 4  # BLEU-4: matches of 1 to 4 words (Papineni et al. 2002)

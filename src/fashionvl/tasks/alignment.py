@@ -1,6 +1,5 @@
 """The attention-based alignment generator (AAG, Kaleido-BERT section 3.3) as a pass over the catalogue."""
 
-import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 
 from fashionvl.configuration import flatten, read_yaml
 from fashionvl.data.alignments import AlignmentFacts, Alignments, AlignmentWriter
+from fashionvl.data.array_files import sha256
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import SPLITS, Split
 from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint
@@ -146,9 +146,7 @@ class AlignmentWriting(RowWriting):
     def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[Split, AlignmentWriter]:
         """One folder a split under `alignments`."""
         self._folder = folder / "alignments"
-        weights = model_folder(self.captioner) / "model.safetensors"
-        with weights.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = sha256(model_folder(self.captioner) / "model.safetensors")
         writers: dict[Split, AlignmentWriter] = {}
         for split in SPLITS:
             index = data.index_of(split)

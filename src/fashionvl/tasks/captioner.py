@@ -156,12 +156,13 @@ class CaptionerTraining(PairTask):
         logits, attention, seen = self.network(batch.pixel_values, batch.input_ids, batch.attention_mask)
         steps = logits.shape[1]
         targets, known = batch.input_ids[:, 1 : steps + 1], batch.attention_mask[:, 1 : steps + 1].bool()
+        weight = self.share(int(known.sum()))
         losses = {
-            "caption": caption_loss(logits, targets, known),
+            "caption": caption_loss(logits, targets, known) * weight,
             "doubly_stochastic": doubly_stochastic(attention, known),
         }
         if seen is not None:
-            losses["context"] = caption_loss(seen, targets, known)
+            losses["context"] = caption_loss(seen, targets, known) * weight
         if self.crops is not None:
             words = self.network.word_logits(self.crops.cut(batch.pixel_values))
             losses["bag"] = bag_of_words_loss(words, self._bags(batch).repeat_interleave(self.crops.count, 0))

@@ -7,6 +7,7 @@ import lightning as L
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from fashionvl.data.records import Patches
 from fashionvl.tasks.retrieval import ScoresPairs
 
 
@@ -20,6 +21,11 @@ def forward_flops(task: L.LightningModule, data: Any) -> int | None:
     if not isinstance(network, ScoresPairs) or not isinstance(network, torch.nn.Module):
         return None
     pair = data.blank_pair(task.device)
+    backbone = getattr(task, "backbone", None)
+    if pair.patches is not None and backbone is not None:
+        # Patches cut online: what the backbone makes of them is not the network's work.
+        features = torch.zeros(1, len(pair.patches.boxes[0]), backbone.width, device=task.device)
+        pair.patches = Patches(features, pair.patches.boxes)
     training = network.training
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:

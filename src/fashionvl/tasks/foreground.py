@@ -1,6 +1,5 @@
 """The foreground of photographs by any of the methods compared, for the stages that follow."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from fashionvl.data.array_files import sha256
 from fashionvl.data.foreground import nonwhite_box
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.saliency import SaliencyUNet
@@ -52,7 +52,7 @@ class ForegroundFinder:
         if spec.method == "unet":
             folder = _model_folder(spec.weights)
             self._network = SaliencyUNet.from_pretrained(folder).to(device)
-            self.digest = f"unet-{_sha256(folder / 'model.safetensors')[:16]}"
+            self.digest = f"unet-{sha256(folder / 'model.safetensors')[:16]}"
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """Which pixels show the product.
@@ -141,8 +141,3 @@ def _model_folder(weights: str | None) -> Path:
     raise InputError(
         f"foreground.weights: {weights} is neither a finished saliency run nor a saved SaliencyUNet"
     )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

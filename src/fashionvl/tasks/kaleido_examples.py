@@ -33,7 +33,8 @@ class KaleidoExamples(ExampleBook):
     def _transformed(self, data: FashionGenDataModule) -> dict[str, Any]:
         task, source = self._task, data.test_source.patches
         assert source is not None  # checked when the task was set up
-        rows = data.test_rows[np.unique(data.test_products(data.test_rows), return_index=True)[1][:SHOWN]]
+        firsts = np.unique(data.test_products(data.test_rows), return_index=True)[1][:SHOWN]
+        rows = np.sort(data.test_rows[firsts])
         dataset = data.pairs("test", task.corruption, seed=0)
         keys = [(0, int(position)) for position in np.flatnonzero(np.isin(data.test_rows, rows))]
         batch = dataset.__getitems__(keys)

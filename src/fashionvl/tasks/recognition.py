@@ -10,9 +10,10 @@ from fashionvl.data.records import PairBatch, Pairs
 from fashionvl.data.requests import TestProtocol
 from fashionvl.errors import InputError
 from fashionvl.evaluation.recognition import RecognitionScores
+from fashionvl.models.kaleido_bert.model import KaleidoBERT
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
-from fashionvl.tasks.initialization import check_vocabulary, load_weights, train_heads
+from fashionvl.tasks.initialization import check_patches, check_vocabulary, load_weights, train_heads
 from fashionvl.tasks.optimization import Optimization
 
 
@@ -78,6 +79,8 @@ class Recognition(PairTask):
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         check_vocabulary(self.network, data)
+        if isinstance(self.network, KaleidoBERT):
+            check_patches(self.network, data)
         for key, names in (
             ("categories", data.categories.names),
             ("subcategories", data.subcategories.names),

@@ -1,7 +1,6 @@
 """A run is a folder of plain files: `config.yaml`, `metrics.json`, `metrics.csv`, arrays, checkpoints."""
 
 import datetime
-import hashlib
 import json
 import subprocess
 import time
@@ -12,7 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml, within
-from fashionvl.data.array_files import written_whole
+from fashionvl.data.array_files import sha256, written_whole
 from fashionvl.errors import InputError
 
 SCHEMA = 1
@@ -242,7 +241,7 @@ def _starting_weights(config: dict[str, Any]) -> dict[str, str]:
         for key, value in flatten(plain(config.get(section))).items():
             if isinstance(value, str):
                 for name, file in _decisive_files(Path(value)).items():
-                    found[f"{section}.{key}{name}"] = _sha256(file)
+                    found[f"{section}.{key}{name}"] = sha256(file)
     return found
 
 
@@ -253,8 +252,3 @@ def _decisive_files(path: Path) -> dict[str, Path]:
             return {"": file}
     manifests = {f".{split}": path / split / "manifest.json" for split in ("train", "validation")}
     return {split: file for split, file in manifests.items() if file.is_file()}
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -25,7 +25,7 @@ from fashionvl.tasks.optimization import Optimization
 
 log = logging.getLogger(__name__)
 
-MaskSource = Literal["truth", "threshold", "grabcut"]
+MaskSource = Literal["auto", "truth", "threshold", "grabcut"]
 _CLASSICAL = {"threshold": threshold_mask, "grabcut": grabcut_mask}
 
 
@@ -41,7 +41,7 @@ class Saliency(PairTask):
     def __init__(
         self,
         network: SaliencyUNet,
-        masks: MaskSource = "truth",
+        masks: MaskSource = "auto",
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
@@ -49,7 +49,8 @@ class Saliency(PairTask):
         Args:
             network: the model.
             masks: what it learns from: the `truth` of a synthetic catalogue, or the `threshold` or `grabcut`
-                of each photograph at the network's size.
+                of each photograph at the network's size; `auto`: the truth where there is one, else
+                `threshold`.
             optimization: optimiser and schedule.
         """
         super().__init__(optimization)
@@ -78,6 +79,8 @@ class Saliency(PairTask):
         self._truth = data.truth("validation" if stage == "test" else "train")
         if self._truth is not None:
             return
+        if self.masks == "auto":
+            log.warning("%s: no ground truth; the network learns threshold masks", data.root)
         if stage == "test":
             log.warning(
                 "%s: no ground truth, so no IoU; the network's agreement with %s masks is logged instead",
@@ -94,12 +97,12 @@ class Saliency(PairTask):
     @property
     def _stand_in(self) -> Literal["threshold", "grabcut"]:
         """The pseudo-mask that stands for the truth where there is none."""
-        return "threshold" if self.masks == "truth" else self.masks
+        return "grabcut" if self.masks == "grabcut" else "threshold"
 
     def _targets(self, batch: PairBatch) -> Tensor:
         """`[B, 1, S, S]`: the share of each pixel that is foreground; 0 or 1 of a pseudo-mask."""
         rows = batch.rows.tolist()
-        if self.masks == "truth" and self._truth is not None:
+        if self.masks in ("truth", "auto") and self._truth is not None:
             shares = np.stack([_shrunk(self._truth.foreground(row), self.network.image_size) for row in rows])
         else:
             shares = self._pseudo_masks(rows, batch.pixel_values)

@@ -92,7 +92,9 @@ class PatchEmbeddings(nn.Module):
         if blank is not None:
             features = features.masked_fill(self._blanked(blank, features)[..., None], 0)
         features = self.dropout(features)
-        positions = self.position(patches.boxes.to(features.dtype))
+        # In pixels, the area of a whole frame is beyond float16, and large numbers are coarse in bfloat16.
+        with torch.autocast(features.device.type, enabled=False):
+            positions = self.position(patches.boxes.to(self.position.weight.dtype))
         embedded = []
         for level in self.grid.levels:
             span = self.grid.span(level)

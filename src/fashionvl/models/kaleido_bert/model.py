@@ -107,7 +107,6 @@ class KaleidoBERT(
     ) -> None:
         super().__init__()
         self.grid = KaleidoGrid(tuple(levels))
-        self.patch_width, self.blank_level = patch_width, blank_level
         self.text_positions, self.patch_width, self.blank_level = text_positions, patch_width, blank_level
         self.match_score = match_score
         self.categories, self.subcategories = categories, subcategories

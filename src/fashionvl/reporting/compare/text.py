@@ -50,7 +50,7 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
         )
     found.append(
         "One training run of each model stands behind every number: only the queries vary in intervals and "
-        "tests, so a real difference is one of these two runs and may be luck of the seed."
+        "tests, so a real difference is one of these runs and may be luck of the seed."
     )
     if paired:
         found.append(
@@ -65,6 +65,12 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
                 f"Patch tasks of {model.name} are on the dev split, after its last epoch; divergences (KLD) "
                 "are better when low."
             )
+    cached = [model.name for model in models if model.features]
+    if cached:
+        found.append(
+            f"Parameters, FLOPs and pairs a second of {' and '.join(cached)} are the transformer's: the frozen "
+            "networks before its feature cache ran once a photograph, in the times of their own stages."
+        )
     seeds = {model.name: model.summary.common("seed") for model in models}
     found.append(f"Seeds: {', '.join(f'{name} {seed}' for name, seed in seeds.items())}.")
     commits = dict.fromkeys(model.summary.common("commit") for model in models)
