@@ -68,8 +68,8 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
     cached = [model.name for model in models if model.features]
     if cached:
         found.append(
-            f"Parameters, FLOPs and pairs a second of {' and '.join(cached)} are the transformer's: the frozen "
-            "networks before its feature cache ran once a photograph, in the times of their own stages."
+            f"Parameters, FLOPs and pairs a second of {' and '.join(cached)} are the transformer's: what is "
+            "before its feature cache ran once a photograph, in the times of stages of its own."
         )
     seeds = {model.name: model.summary.common("seed") for model in models}
     found.append(f"Seeds: {', '.join(f'{name} {seed}' for name, seed in seeds.items())}.")
