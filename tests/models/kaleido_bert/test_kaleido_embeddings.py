@@ -86,3 +86,16 @@ def test_patches_of_another_kind_are_named() -> None:
         build(levels=(2,))(
             Patches(PATCHES.features[:, :4], PATCHES.boxes[:, :4]), blank=torch.zeros(2, 1).long()
         )
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_pixel_boxes_of_a_whole_frame_survive_half_precision(kind: torch.dtype) -> None:
+    """The area of a frame of 256 x 256 is beyond float16, and 255 and 256 are one number in bfloat16."""
+    embeddings = build()
+    seen: list[torch.Tensor] = []
+    embeddings.position.register_forward_hook(lambda _, __, output: seen.append(output))
+    boxes = torch.tensor([0.0, 256.0, 0.0, 256.0, 65536.0]).expand(2, 13, 5)
+    with torch.autocast("cpu", kind):
+        embeddings(Patches(PATCHES.features, boxes))
+    assert seen[0].dtype == torch.float32
+    torch.testing.assert_close(seen[0], boxes @ embeddings.position.weight.T)
