@@ -176,7 +176,7 @@ def test_truth_that_nobody_knows_is_refused(
     undrawn: Path, open_data: Callable[..., FashionGenDataModule], tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=r"model\.init_args\.masks: truth, but .* use threshold or grabcut"):
-        _trainer(tmp_path).fit(_task(), datamodule=open_data(undrawn))
+        _trainer(tmp_path).fit(_task(masks="truth"), datamodule=open_data(undrawn))
 
 
 def test_examples_are_of_different_products_and_of_one_size(tmp_path: Path) -> None:
