@@ -15,6 +15,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import SPLITS, Split
 from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 from fashionvl.patches.crops import crop_resize
 from fashionvl.tasks.alignment_scores import AlignedPhotographs, WholeCaptions, score
@@ -125,7 +126,7 @@ class AlignmentWriting(RowWriting):
                 alignments that were made otherwise.
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        folder = model_folder(self.captioner)
+        folder = captioner_folder(self.captioner)
         check_tokenizer(folder, data)
         check_crop(folder, data)
         self.network = ShowAttendTell.from_pretrained(str(folder)).eval()
@@ -146,7 +147,7 @@ class AlignmentWriting(RowWriting):
     def open_writers(self, folder: Path, data: FashionGenDataModule) -> dict[Split, AlignmentWriter]:
         """One folder a split under `alignments`."""
         self._folder = folder / "alignments"
-        digest = sha256(model_folder(self.captioner) / "model.safetensors")
+        digest = sha256(captioner_folder(self.captioner) / WEIGHTS_NAME)
         writers: dict[Split, AlignmentWriter] = {}
         for split in SPLITS:
             index = data.index_of(split)
@@ -222,15 +223,15 @@ class AlignmentWriting(RowWriting):
         return AlignedPhotographs.open(found, index, self.features)
 
 
-def model_folder(captioner: str) -> Path:
+def captioner_folder(captioner: str) -> Path:
     """The folder that holds the captioner's weights.
 
     Raises:
         InputError: there is none.
     """
-    for folder in (Path(captioner) / "model", Path(captioner)):
-        if (folder / "model.safetensors").is_file():
-            return folder
+    folder = model_folder(captioner)
+    if folder is not None:
+        return folder
     raise InputError(
         f"model.init_args.captioner: {captioner} is neither a finished captioner run nor a saved captioner"
     )

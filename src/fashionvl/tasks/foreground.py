@@ -8,10 +8,12 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
+from huggingface_hub.constants import CONFIG_NAME
 
 from fashionvl.data.array_files import sha256
 from fashionvl.data.foreground import nonwhite_box
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 from fashionvl.models.kaleido_bert.saliency import SaliencyUNet
 from fashionvl.patches.crops import crop_resize
 from fashionvl.patches.foreground import grabcut_mask, mask_box, threshold_mask, without_specks
@@ -52,7 +54,7 @@ class ForegroundFinder:
         if spec.method == "unet":
             folder = _model_folder(spec.weights)
             self._network = SaliencyUNet.from_pretrained(folder).to(device)
-            self.digest = f"unet-{sha256(folder / 'model.safetensors')[:16]}"
+            self.digest = f"unet-{sha256(folder / WEIGHTS_NAME)[:16]}"
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """Which pixels show the product.
@@ -135,9 +137,9 @@ def _model_folder(weights: str | None) -> Path:
         raise InputError(
             "foreground.weights: null; unet needs the folder of a saliency run or of a saved SaliencyUNet"
         )
-    for folder in (Path(weights) / "model", Path(weights)):
-        if (folder / "model.safetensors").is_file() and (folder / "config.json").is_file():
-            return folder
+    folder = model_folder(weights)
+    if folder is not None and (folder / CONFIG_NAME).is_file():
+        return folder
     raise InputError(
         f"foreground.weights: {weights} is neither a finished saliency run nor a saved SaliencyUNet"
     )

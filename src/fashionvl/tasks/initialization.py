@@ -10,6 +10,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
+from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.models.kaleido_bert.model import KaleidoBERT
 
@@ -46,10 +47,11 @@ def load_weights(network: nn.Module, source: str) -> None:
         InputError: nothing is there, or the weights are of another configuration.
     """
     path = Path(source)
-    for file in (path / "model" / "model.safetensors", path / "model.safetensors"):
-        if file.is_file():
-            load_state(network, read_state(file), str(file))
-            return
+    folder = model_folder(path)
+    if folder is not None:
+        file = folder / WEIGHTS_NAME
+        load_state(network, read_state(file), str(file))
+        return
     released = path.is_file() or path.with_name(f"{path.name}.index").is_file()
     if not released or not isinstance(network, Loadable):
         raise InputError(

@@ -13,6 +13,7 @@ import yaml
 from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml, within
 from fashionvl.data.array_files import sha256, written_whole
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 
 SCHEMA = 1
 """Of `metrics.json`; raised when a key changes its meaning."""
@@ -247,8 +248,9 @@ def _starting_weights(config: dict[str, Any]) -> dict[str, str]:
 
 def _decisive_files(path: Path) -> dict[str, Path]:
     """The weights of a model at `path`, or the manifests of what was computed once a photograph."""
-    for file in (path, path / "model.safetensors", path / "model" / "model.safetensors"):
-        if file.is_file():
-            return {"": file}
+    if path.is_file():
+        return {"": path}
+    if folder := model_folder(path):
+        return {"": folder / WEIGHTS_NAME}
     manifests = {f".{split}": path / split / "manifest.json" for split in ("train", "validation")}
     return {split: file for split, file in manifests.items() if file.is_file()}

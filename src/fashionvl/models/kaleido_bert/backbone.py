@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
+from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 from fashionvl.models.kaleido_bert.trunk import Trunk
 
 HUB = "hub"
@@ -54,7 +55,7 @@ class PatchBackbone(nn.Module):
             )
         self.trunk = Trunk(name, arguments, pretrained=weights == HUB)
         if folder is not None:
-            file = folder / "model.safetensors"
+            file = folder / WEIGHTS_NAME
             state = read_state(file)
             encoder = {
                 key.removeprefix(_OF_CAPTIONER): value
@@ -92,10 +93,9 @@ class PatchBackbone(nn.Module):
 
 
 def _model_folder(source: str) -> Path:
-    """The folder with a saved captioner: a run's `model/`, or `source` itself."""
-    for folder in (Path(source) / "model", Path(source)):
-        if (folder / CONFIG_NAME).is_file() and (folder / "model.safetensors").is_file():
-            return folder
+    folder = model_folder(source)
+    if folder is not None and (folder / CONFIG_NAME).is_file():
+        return folder
     raise InputError(
         f"weights: {source} is neither a finished captioner run nor a saved captioner; name one, or 'hub'"
     )
