@@ -166,6 +166,8 @@ class PairBatch(Pairs):
         product_id: `[B]` int64 product of the image.
         rows: `[B]` int64 row of the image in its file.
         kaleido: what was done to the patches; None where nothing was.
+        masked_positions: `[M]` int64, where in the flattened labels a word is asked, in increasing order; None
+            where that is not known on the host.
     """
 
     image_mask: Tensor | None
@@ -176,6 +178,7 @@ class PairBatch(Pairs):
     product_id: Tensor
     rows: Tensor
     kaleido: KaleidoTargets | None = field(default=None, kw_only=True)
+    masked_positions: Tensor | None = field(default=None, kw_only=True)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -33,9 +34,27 @@ class AMLM:
     weight: float = 1.0
 
 
+class WordLoss(NamedTuple):
+    """What masked words taught.
+
+    Attributes:
+        loss: scalar, mean over the words asked; 0 without one.
+        asked: scalar int64, how many.
+        accuracy: scalar, share of them guessed right; 0 without one.
+    """
+
+    loss: Tensor
+    asked: Tensor
+    accuracy: Tensor
+
+
 def mlm_loss(
-    states: Tensor, labels: Tensor, head: Callable[[Tensor], Tensor]
-) -> tuple[Tensor, Tensor, Tensor]:
+    states: Tensor,
+    labels: Tensor,
+    head: Callable[[Tensor], Tensor],
+    positions: Tensor | None = None,
+    everywhere: bool = False,
+) -> WordLoss:
     """Cross-entropy at the masked positions, mean over them (MVLT Eq. 7).
 
     The head runs on the masked positions alone: over the whole sequence it would cost more than the encoder.
@@ -44,12 +63,18 @@ def mlm_loss(
         states: `[B, L, D]` last text states.
         labels: `[B, L]` int64; -100 where nothing is asked.
         head: from `[M, D]` states to `[M, V]` logits.
-
-    Returns:
-        The loss, 0 without a masked position; the `[M, V]` logits; their `[M]` labels.
+        positions: `[M]` int64 into the flattened labels, all that are asked among them. None looks for them,
+            for which the host waits on a GPU.
+        everywhere: run the head on all positions, as the released MVLT does.
     """
-    asked = labels != IGNORED_LABEL
-    logits, targets = head(states[asked]).float(), labels[asked]
-    if not len(targets):
-        return logits.sum() * 0, logits, targets
-    return F.cross_entropy(logits, targets), logits, targets
+    rows, targets = states.flatten(0, 1), labels.flatten()
+    if not everywhere:
+        if positions is None:
+            positions = (targets != IGNORED_LABEL).nonzero()[:, 0]
+        rows, targets = rows.index_select(0, positions), targets.index_select(0, positions)
+    logits = head(rows).float()
+    asked = targets != IGNORED_LABEL
+    count = asked.sum()
+    summed = F.cross_entropy(logits, targets, ignore_index=IGNORED_LABEL, reduction="sum")
+    right = ((logits.argmax(-1) == targets) & asked).sum()
+    return WordLoss(summed / count.clamp(min=1), count, right / count.clamp(min=1))

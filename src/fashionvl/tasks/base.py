@@ -10,6 +10,7 @@ from torch import Tensor
 from fashionvl.data.corruption import CLEAN, Corruption
 from fashionvl.data.requests import TestProtocol
 from fashionvl.tasks.optimization import Optimization
+from fashionvl.tasks.speed import Speed
 
 
 class NonFiniteLossError(RuntimeError):
@@ -25,9 +26,9 @@ class PairTask(L.LightningModule):
 
     protocols: tuple[TestProtocol, ...] = ()
 
-    def __init__(self, optimization: Optimization) -> None:
+    def __init__(self, optimization: Optimization, speed: Speed = Speed()) -> None:  # noqa: B008 - frozen
         super().__init__()
-        self.optimization = optimization
+        self.optimization, self.speed = optimization, speed
 
     @property
     def corruption(self) -> Corruption:
@@ -41,7 +42,8 @@ class PairTask(L.LightningModule):
         global_batch = batch * self.trainer.world_size * self.trainer.accumulate_grad_batches
         # Fused AdamW unscales float16 gradients by itself, after they would have been clipped.
         clips_scaled = self.trainer.precision == "16-mixed" and bool(self.trainer.gradient_clip_val)
-        return self.optimization.build(self, steps, steps_per_epoch, global_batch, fused=not clips_scaled)
+        fused = self.optimization.fused and not clips_scaled
+        return self.optimization.build(self, steps, steps_per_epoch, global_batch, fused)
 
     def configure_gradient_clipping(
         self,
@@ -70,7 +72,7 @@ class PairTask(L.LightningModule):
         steps = trainer.max_steps if endless else steps_per_epoch * max(trainer.max_epochs or 0, 1)
         return (min(steps, trainer.max_steps) if trainer.max_steps >= 0 else steps), steps_per_epoch
 
-    def share(self, count: int) -> Tensor | float:
+    def share(self, count: Tensor | int) -> Tensor | float:
         """What a mean over `count` items weighs here, so that DDP's mean over processes is over all items.
 
         Masked tokens and matched pairs are not equally many in every process; without this, two processes
@@ -78,7 +80,7 @@ class PairTask(L.LightningModule):
         """
         if not self.training or not torch.distributed.is_initialized():
             return 1.0
-        everywhere = torch.tensor(float(count), device=self.device)
+        everywhere = torch.as_tensor(count, device=self.device).to(torch.float32, copy=True)
         torch.distributed.all_reduce(everywhere)
         return count * torch.distributed.get_world_size() / everywhere.clamp(min=1.0)
 

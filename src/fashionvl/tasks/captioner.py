@@ -156,7 +156,7 @@ class CaptionerTraining(PairTask):
         logits, attention, seen = self.network(batch.pixel_values, batch.input_ids, batch.attention_mask)
         steps = logits.shape[1]
         targets, known = batch.input_ids[:, 1 : steps + 1], batch.attention_mask[:, 1 : steps + 1].bool()
-        weight = self.share(int(known.sum()))
+        weight = self.share(known.sum())
         losses = {
             "caption": caption_loss(logits, targets, known) * weight,
             "doubly_stochastic": doubly_stochastic(attention, known),

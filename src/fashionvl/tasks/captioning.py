@@ -136,9 +136,8 @@ class Captioning(PairTask):
             text = self.network.encode(batch.input_ids, batch.attention_mask, patches, causal_text=True).text
             states = text[:, :-1]
             labels = batch.input_ids[:, 1:].masked_fill(batch.attention_mask[:, 1:] == 0, IGNORED_LABEL)
-        loss, logits, asked = mlm_loss(states, labels, self.network.mlm_logits)
-        hits = (logits.argmax(-1) == asked).float().sum() / max(1, len(asked))
-        return loss * self.share(len(asked)), hits
+        words = mlm_loss(states, labels, self.network.mlm_logits)
+        return words.loss * self.share(words.asked), words.accuracy
 
     def _patches(self, batch: PairBatch) -> Patches:
         if batch.patches is None:

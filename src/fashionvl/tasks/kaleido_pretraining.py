@@ -24,13 +24,16 @@ from fashionvl.objectives.kaleido import (
     choice_loss,
     grey_loss,
 )  # fmt: skip
-from fashionvl.objectives.language import AMLM, mlm_loss
+from fashionvl.objectives.language import AMLM, WordLoss, mlm_loss
 from fashionvl.objectives.matching import ITM, itm_loss, says_match
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.initialization import check_patches, check_vocabulary, train_heads
 from fashionvl.tasks.kaleido_examples import KaleidoExamples
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.retrieval import score_candidates
+from fashionvl.tasks.speed import Speed
+
+EVERY = slice(None)
 
 
 class Weighted(Protocol):
@@ -59,6 +62,7 @@ class KaleidoPretraining(PairTask):
         backbone: PatchBackbone | None = None,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
         scored_pairs: int = 512,
+        speed: Speed = Speed(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
 
@@ -77,11 +81,12 @@ class KaleidoPretraining(PairTask):
             backbone: computes the features of patches that the data cut online; None: a cache has them.
             optimization: optimiser and schedule.
             scored_pairs: pairs a retrieval forward takes at most.
+            speed: how it is computed.
 
         Raises:
             InputError: every objective is off.
         """
-        super().__init__(optimization)
+        super().__init__(optimization, speed)
         specs: dict[str, Weighted | None] = {
             "itm": itm, "mlm": mlm, "rotation": rotation, "jigsaw": jigsaw,
             "camouflage": camouflage, "grey": grey, "blank": blank,
@@ -93,6 +98,7 @@ class KaleidoPretraining(PairTask):
         self.itm, self.mlm, self.grey, self.blank = itm, mlm, grey, blank
         self.masking, self.on_negatives, self.scored_pairs = masking, on_negatives, scored_pairs
         train_heads(network, self.weights)
+        speed.apply(network)
         # ITM and recognition alone read the pooled state.
         network.pooler.requires_grad_(itm is not None)
         self.protocols: tuple[TestProtocol, ...] = ("tir", "itr") if itm else ()
@@ -149,18 +155,24 @@ class KaleidoPretraining(PairTask):
             logits = self.network.itm_logits(encoded.pooled)
             losses["itm"] = itm_loss(logits, batch.itm_labels)
             scores["itm_accuracy"] = (says_match(logits) == batch.itm_labels.bool()).float().mean()
-        kept = torch.ones_like(batch.itm_labels) if self.on_negatives else batch.itm_labels
+        kept = EVERY if self.on_negatives else batch.itm_labels.bool()
         if self.mlm and batch.mlm_labels is not None:
-            labels = batch.mlm_labels.masked_fill(kept[:, None] == 0, IGNORED_LABEL)
-            loss, logits, asked = mlm_loss(encoded.text, labels, self.network.mlm_logits)
-            losses["mlm"] = loss * self.share(len(asked))
-            scores["mlm_accuracy"] = (logits.argmax(-1) == asked).float().sum() / max(1, len(asked))
-        weight = self.share(int(kept.sum())) if not self.on_negatives else 1.0
-        for name, (loss, accuracy) in self._patch_losses(encoded, patches, targets, kept.bool()).items():
+            words = self._words(encoded, batch.mlm_labels, batch)
+            losses["mlm"] = words.loss * self.share(words.asked)
+            scores["mlm_accuracy"] = words.accuracy
+        weight = 1.0 if isinstance(kept, slice) else self.share(kept.sum())
+        for name, (loss, accuracy) in self._patch_losses(encoded, patches, targets, kept).items():
             losses[name] = loss * weight
             if accuracy is not None:
                 scores[f"{name}_accuracy"] = accuracy
         return losses, scores
+
+    def _words(self, encoded: Encoded, labels: Tensor, batch: PairBatch) -> WordLoss:
+        everywhere = not self.speed.needed_only
+        if self.on_negatives:
+            return mlm_loss(encoded.text, labels, self.network.mlm_logits, batch.masked_positions, everywhere)
+        matched = labels.masked_fill(batch.itm_labels[:, None] == 0, IGNORED_LABEL)
+        return mlm_loss(encoded.text, matched, self.network.mlm_logits, everywhere=everywhere)
 
     def with_features(self, batch: PairBatch) -> tuple[Patches, KaleidoTargets]:
         """Patches and targets of a batch as features; the backbone computes those that are still crops."""
@@ -177,7 +189,7 @@ class KaleidoPretraining(PairTask):
         return Patches(features[:, : crops.shape[1]], patches.boxes), targets
 
     def _patch_losses(
-        self, encoded: Encoded, patches: Patches, targets: KaleidoTargets, kept: Tensor
+        self, encoded: Encoded, patches: Patches, targets: KaleidoTargets, kept: Tensor | slice
     ) -> dict[str, tuple[Tensor, Tensor | None]]:
         """Loss and accuracy of each AKPM sub-task that is on, over the pairs that are kept."""
         found: dict[str, tuple[Tensor, Tensor | None]] = {}

@@ -14,6 +14,7 @@ from fashionvl.evaluation.reconstruction import ReconstructionScores
 from fashionvl.masking.image import hide
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.mvlt import MVLT
+from fashionvl.models.mvlt.encoder import States
 from fashionvl.objectives.language import MLM, mlm_loss
 from fashionvl.objectives.matching import ITM, itm_loss
 from fashionvl.objectives.reconstruction import MIR, mir_loss
@@ -22,6 +23,7 @@ from fashionvl.tasks.examples import ExampleBook
 from fashionvl.tasks.initialization import check_vocabulary, train_heads
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.retrieval import score_candidates
+from fashionvl.tasks.speed import Speed
 
 
 class MVLTPretraining(PairTask):
@@ -38,6 +40,7 @@ class MVLTPretraining(PairTask):
         on_negatives: bool = True,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
         scored_pairs: int = 512,
+        speed: Speed = Speed(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
 
@@ -54,11 +57,12 @@ class MVLTPretraining(PairTask):
                 silent.
             optimization: optimiser and schedule.
             scored_pairs: pairs a retrieval forward takes at most.
+            speed: how it is computed.
 
         Raises:
             InputError: every objective is off, some steps would have none, or `masked_every` is not positive.
         """
-        super().__init__(optimization)
+        super().__init__(optimization, speed)
         if itm is None and mlm is None and mir is None:
             raise InputError("model.init_args: itm, mlm and mir are all null; at least one must be on")
         if masked_every < 1:
@@ -75,6 +79,7 @@ class MVLTPretraining(PairTask):
             name: spec.weight for name, spec in (("itm", itm), ("mlm", mlm), ("mir", mir)) if spec
         }
         train_heads(network, self.weights)
+        speed.apply(network)
         self.protocols: tuple[TestProtocol, ...] = (
             *(("tir", "itr") if itm else ()),
             *(("mig",) if mir else ()),
@@ -100,7 +105,7 @@ class MVLTPretraining(PairTask):
         """One step on one view of the photographs."""
         masked_turn = self.views == "joint" or (batch_idx + 1) % self.masked_every == 0
         masked = self.mir is not None and masked_turn
-        losses, scores = self._losses(batch, masked)
+        losses, scores = self.losses(batch, masked)
         self.halt_unless_finite(losses, batch.rows, batch_idx)
         total = self.total(losses, self.weights) + self._idle_decoder(losses)
         self.log_all(
@@ -124,37 +129,57 @@ class MVLTPretraining(PairTask):
 
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
         """Losses on the dev split: ITM and MLM see the whole photograph, as retrieval will; MIR is masked."""
-        losses, scores = self._losses(batch, masked=False)
+        losses, scores = self.losses(batch, masked=False)
         if self.mir:
-            losses["mir"] = self._losses(batch, masked=True)[0]["mir"]
+            losses["mir"] = self.losses(batch, masked=True)[0]["mir"]
         total = self.total(losses, self.weights)
         self.log_all("dev", {"loss": total, **losses, **scores}, len(batch))
 
-    def _losses(self, batch: PairBatch, masked: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The losses that apply to this view, and accuracies to watch."""
+    def losses(self, batch: PairBatch, masked: bool) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The losses that apply to one view of the photographs, and accuracies to watch.
+
+        Args:
+            batch: on the device, photographs in [0, 1].
+            masked: whether the photographs' masked pixels are hidden.
+        """
         pixels = batch.pixel_values
         if masked and batch.image_mask is not None:
             pixels = hide(pixels, batch.image_mask)
-        encoded = self.network.encode(pixels, batch.input_ids, batch.attention_mask)
+        paints = self.mir is not None and (masked or self.mir.on_clean)
+        encoded = self.network.encode(pixels, batch.input_ids, batch.attention_mask, self._states(paints))
         losses: dict[str, Tensor] = {}
         scores: dict[str, Tensor] = {}
-        kept = torch.ones_like(batch.itm_labels) if self.on_negatives else batch.itm_labels
         if self.itm:
             logits = self.network.itm_logits(encoded.cls)
             losses["itm"] = itm_loss(logits, batch.itm_labels)
             scores["itm_accuracy"] = (logits.argmax(-1) == batch.itm_labels).float().mean()
         if self.mlm and batch.mlm_labels is not None:
-            labels = batch.mlm_labels.masked_fill(kept[:, None] == 0, IGNORED_LABEL)
-            loss, logits, asked = mlm_loss(encoded.text[-1], labels, self.network.mlm_logits)
-            losses["mlm"] = loss * self.share(len(asked))
-            scores["mlm_accuracy"] = (logits.argmax(-1) == asked).float().sum() / max(1, len(asked))
-        if self.mir and (masked or self.mir.on_clean):
-            losses["mir"] = self._reconstruction_loss(batch, encoded.visual, kept.bool())
+            labels = batch.mlm_labels
+            if not self.on_negatives:
+                labels = labels.masked_fill(batch.itm_labels[:, None] == 0, IGNORED_LABEL)
+            words = mlm_loss(
+                encoded.text[-1],
+                labels,
+                self.network.mlm_logits,
+                batch.masked_positions if self.on_negatives else None,
+                everywhere=not self.speed.needed_only,
+            )
+            losses["mlm"] = words.loss * self.share(words.asked)
+            scores["mlm_accuracy"] = words.accuracy
+        if paints:
+            losses["mir"] = self._reconstruction_loss(batch, encoded.visual)
         return losses, scores
 
-    def _reconstruction_loss(self, batch: PairBatch, visual: list[Tensor], kept: Tensor) -> Tensor:
+    def _states(self, paints: bool) -> States:
+        """The last states that the losses read."""
+        if paints or not self.speed.needed_only:
+            return "all"
+        return "text" if self.mlm else "cls"
+
+    def _reconstruction_loss(self, batch: PairBatch, visual: list[Tensor]) -> Tensor:
         original = batch.pixel_values
         if not self.on_negatives:
+            kept = batch.itm_labels.bool()
             visual, original = [level[kept] for level in visual], original[kept]
         return mir_loss(self._reconstruct(visual, original), original) * self.share(len(original))
 

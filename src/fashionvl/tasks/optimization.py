@@ -28,6 +28,7 @@ class Optimization:
             warm-up (released Kaleido-BERT); `constant` stays (its paper names no decay).
         final_lr_share: the decay ends at this share of `lr`.
         scale_lr: `linear` multiplies `lr` by the global batch / 512, as the released code does (after DeiT).
+        fused: update all weights in torch's one kernel where the device has it.
     """
 
     lr: float = 2.5e-3
@@ -40,6 +41,7 @@ class Optimization:
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     final_lr_share: float = 0.0
     scale_lr: Literal["none", "linear"] = "none"
+    fused: bool = True
 
     def __post_init__(self) -> None:
         if self.lr <= 0:

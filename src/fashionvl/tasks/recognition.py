@@ -15,6 +15,7 @@ from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.examples import ExampleBook
 from fashionvl.tasks.initialization import check_patches, check_vocabulary, load_weights, train_heads
 from fashionvl.tasks.optimization import Optimization
+from fashionvl.tasks.speed import Speed
 
 
 @runtime_checkable
@@ -44,6 +45,7 @@ class Recognition(PairTask):
         network: nn.Module,
         weights: str | None = None,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
+        speed: Speed = Speed(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
 
@@ -54,11 +56,12 @@ class Recognition(PairTask):
                 does.
             optimization: optimiser and schedule; "consistent with the pre-training process" in MVLT section
                 4.1.
+            speed: how it is computed.
 
         Raises:
             InputError: the network recognises nothing.
         """
-        super().__init__(optimization)
+        super().__init__(optimization, speed)
         if not isinstance(network, Recognises):
             raise InputError(
                 f"model.init_args.network: {type(network).__name__} has no recognition heads; "
@@ -66,6 +69,7 @@ class Recognition(PairTask):
             )
         self.network, self.pretrained = network, weights
         train_heads(network, ("category", "subcategory"))
+        speed.apply(network)
         self.scores = torch.nn.ModuleDict(
             {"m_cr": RecognitionScores(network.categories), "s_cr": RecognitionScores(network.subcategories)}
         )

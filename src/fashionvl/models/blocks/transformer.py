@@ -23,10 +23,15 @@ def activate(hidden: Tensor, activation: Activation) -> Tensor:
 
 
 class BertAttention(nn.Module):
-    """Multi-head attention with biases, up to and without the residual sum."""
+    """Multi-head attention with biases, up to and without the residual sum.
+
+    Attributes:
+        fused: see `attend`.
+    """
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
+        self.fused = True
         self.heads, self.dropout = heads, dropout
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
@@ -40,7 +45,7 @@ class BertAttention(nn.Module):
     def forward(self, states: Tensor, key_value: KeyValue, visible: Tensor | None) -> Tensor:
         """What `states [B, Q, H]` take from keys and values: `[B, Q, H]`."""
         dropout = self.dropout if self.training else 0.0
-        mixed = attend(self._split(self.query(states)), *key_value, visible, dropout)
+        mixed = attend(self._split(self.query(states)), *key_value, visible, dropout, self.fused)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def _split(self, rows: Tensor) -> Tensor:

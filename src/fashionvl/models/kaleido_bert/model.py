@@ -77,6 +77,10 @@ class KaleidoBERT(
         pretrained_bert: a BERT to start from: a hub id such as `bert-base-uncased`, or a folder or file in
             `transformers`' format. Not kept by `save_pretrained`.
 
+    Attributes:
+        needed_only: `pool` computes, of the last layer, only the [CLS] state it reads; False computes all, to
+            the same result.
+
     Raises:
         InputError: sizes that do not fit together; the message names the argument.
     """
@@ -106,6 +110,7 @@ class KaleidoBERT(
         pretrained_bert: str | None = None,
     ) -> None:
         super().__init__()
+        self.needed_only = True
         self.grid = KaleidoGrid(tuple(levels))
         self.text_positions, self.patch_width, self.blank_level = text_positions, patch_width, blank_level
         self.match_score = match_score
@@ -143,6 +148,10 @@ class KaleidoBERT(
             "category": self.category,
             "subcategory": self.subcategory,
         }
+
+    def regions(self) -> list[nn.Module]:
+        """Parts worth compiling one by one: every layer."""
+        return list(self.encoder.layers)
 
     def load_released(self, path: Path) -> None:
         """Fill the model from a released checkpoint; see `weights.load_released`."""
@@ -193,7 +202,8 @@ class KaleidoBERT(
             raise InputError("data.init_args.kaleido: null; Kaleido-BERT sees photographs as kaleido patches")
         text, patches = self._embed_text(batch.input_ids, None), self.patch_embeddings(batch.patches)
         visibility = self._visibility(batch.attention_mask, None, causal_text=False)
-        return self._pool(self.encoder(torch.cat([text, patches], dim=1), visibility, first=1))
+        first = 1 if self.needed_only else None
+        return self._pool(self.encoder(torch.cat([text, patches], dim=1), visibility, first=first))
 
     def _pool(self, sequence: Tensor) -> Tensor:
         return torch.tanh(self.pooler(sequence[:, 0]))

@@ -2,7 +2,7 @@
 
 import math
 from itertools import accumulate
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from fashionvl.models.blocks.bert import INITIALIZER_RANGE, init_transformer_wei
 from fashionvl.models.mvlt.layers import Block, PatchEmbedding
 
 STAGES = 4
+States = Literal["all", "text", "cls"]
+"""States of the last layer: all, those of the text, or that of [CLS] alone."""
 
 
 class Stage(nn.Module):
@@ -72,17 +74,23 @@ class Stage(nn.Module):
         return resize_positions(table, grid)
 
     def forward(
-        self, image: Tensor, text: Tensor | None, text_mask: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+        self,
+        image: Tensor,
+        text: Tensor | None,
+        text_mask: Tensor | None,
+        states: States = "all",
+    ) -> tuple[Tensor | None, Tensor | None]:
         """Encode one level.
 
         Args:
             image: `[B, C, H, W]`, the picture or the map of the stage before.
             text: `[B, L, D_text]`, or None for the purely visual path.
             text_mask: `[B, L]` bool, True on the tokens that may be attended to; None attends to all.
+            states: which the last block is to compute.
 
         Returns:
-            The map `[B, D, H/patch, W/patch]` and the text `[B, L, D]` (None without text).
+            The map `[B, D, H/patch, W/patch]`, None unless all states are asked for, and the text `[B, L, D]`
+            or `[B, 1, D]` (None without text).
         """
         tokens, grid = self.patch_embedding(image)
         tokens = tokens + self.positions(grid)
@@ -91,8 +99,12 @@ class Stage(nn.Module):
             text = self.text_projection(text) + self.text_positions[:, : text.shape[1]]
             tokens = torch.cat([tokens, text], dim=1)
         key_mask = None if text_mask is None else self._key_mask(text_mask, grid)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             tokens = block(tokens, grid, key_mask)
+        if text is not None and states != "all":
+            wanted = slice(cells, cells + 1 if states == "cls" else None)
+            return None, self.blocks[-1](tokens, grid, key_mask, wanted)
+        tokens = self.blocks[-1](tokens, grid, key_mask)
         visual = tokens[:, :cells].transpose(1, 2).unflatten(2, grid).contiguous()
         return visual, None if text is None else tokens[:, cells:]
 
@@ -150,9 +162,16 @@ class Encoder(nn.Module):
         return self.levels[0].side * self.levels[0].patch
 
     def forward(
-        self, pixel_values: Tensor, text: Tensor | None, text_mask: Tensor | None = None
+        self,
+        pixel_values: Tensor,
+        text: Tensor | None,
+        text_mask: Tensor | None = None,
+        states: States = "all",
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Run every stage, arguments as in `Stage`; returns V^1..V^4 and T^1..T^4 (empty without text).
+        """Run every stage, arguments as in `Stage`; `states` applies to the last.
+
+        Returns:
+            V^1..V^4 (without V^4 unless all states are asked for) and T^1..T^4 (none without text).
 
         Raises:
             InputError: the image is smaller than one cell of stage 4.
@@ -165,8 +184,10 @@ class Encoder(nn.Module):
             )
         visual, maps, texts = pixel_values, [], []
         for stage in self.levels:
-            visual, text = stage(visual, text, text_mask)
-            maps.append(visual)
+            last = stage is self.levels[-1]
+            visual, text = stage(visual, text, text_mask, states if last else "all")
+            if visual is not None:
+                maps.append(visual)
             if text is not None:
                 texts.append(text)
         return maps, texts

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from fashionvl.models.blocks.attention import attend
 
+EVERY = slice(None)
 BLOCK_NORM_EPS = 1e-6  # released code; its other LayerNorms outside BERT have PyTorch's default, 1e-5
 
 
@@ -46,10 +47,14 @@ class SpatialReductionAttention(nn.Module):
     """Multi-head attention with visual keys and values shrunk by a strided convolution (PVT, section 3.3).
 
     Text tokens join keys and values at full length (released code; the paper's "reduce block").
+
+    Attributes:
+        fused: see `attend`.
     """
 
     def __init__(self, width: int, heads: int, reduction: int) -> None:
         super().__init__()
+        self.fused = True
         self.heads = heads
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
@@ -59,20 +64,26 @@ class SpatialReductionAttention(nn.Module):
             self.reduction = nn.Conv2d(width, width, kernel_size=reduction, stride=reduction)
             self.reduction_norm = nn.LayerNorm(width)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int], key_mask: Tensor | None) -> Tensor:
-        """Attend among all tokens.
+    def forward(
+        self, tokens: Tensor, grid: tuple[int, int], key_mask: Tensor | None, wanted: slice = EVERY
+    ) -> Tensor:
+        """Let tokens attend to all tokens.
 
         Args:
             tokens: `[B, H*W + L, D]`, the visual ones first.
             grid: `(H, W)`.
             key_mask: `[B, 1, 1, keys]` bool, True on the keys that are read; None reads all.
+            wanted: the tokens that attend.
+
+        Returns:
+            `[B, wanted, D]`.
         """
-        batch, length, width = tokens.shape
-        query = self.query(tokens).view(batch, length, self.heads, -1).transpose(1, 2)
+        batch, _, width = tokens.shape
+        query = self.query(tokens[:, wanted]).unflatten(2, (self.heads, -1)).transpose(1, 2)
         key_value = self.key_value(self._reduce(tokens, grid))
         key, value = key_value.view(batch, -1, 2, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        mixed = attend(query, key, value, key_mask)
-        return self.output(mixed.transpose(1, 2).reshape(batch, length, width))
+        mixed = attend(query, key, value, key_mask, fused=self.fused)
+        return self.output(mixed.transpose(1, 2).flatten(2))
 
     def _reduce(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         if self.reduction is None:
@@ -96,7 +107,10 @@ class Block(nn.Module):
         )
         self.drop_path = DropPath(drop_path)
 
-    def forward(self, tokens: Tensor, grid: tuple[int, int], key_mask: Tensor | None) -> Tensor:
-        """Update `tokens [B, H*W + L, D]`; arguments as in `SpatialReductionAttention`."""
-        tokens = tokens + self.drop_path(self.attention(self.norm1(tokens), grid, key_mask))
+    def forward(
+        self, tokens: Tensor, grid: tuple[int, int], key_mask: Tensor | None, wanted: slice = EVERY
+    ) -> Tensor:
+        """Update the wanted of `tokens [B, H*W + L, D]`; arguments as in `SpatialReductionAttention`."""
+        mixed = self.attention(self.norm1(tokens), grid, key_mask, wanted)
+        tokens = tokens[:, wanted] + self.drop_path(mixed)
         return tokens + self.drop_path(self.mlp(self.norm2(tokens)))

@@ -12,7 +12,7 @@ from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
 from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.mvlt.decoders import build_decoder
-from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
+from fashionvl.models.mvlt.encoder import Encoder, States, check_pyramid
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
 from fashionvl.models.mvlt.weights import load_pvt, load_released
@@ -23,8 +23,8 @@ class Encoded:
     """What the encoder gives for B pairs.
 
     Attributes:
-        visual: V^1..V^4, `[B, D_k, H_k, W_k]`.
-        text: T^1..T^4, `[B, L, D_k]`.
+        visual: V^1..V^4, `[B, D_k, H_k, W_k]`; without V^4 where only text was asked for.
+        text: T^1..T^4, `[B, L, D_k]`; of T^4 only [CLS], `[B, 1, D_4]`, where no more was asked for.
     """
 
     visual: list[Tensor]
@@ -75,6 +75,10 @@ class MVLT(
         pretrained_pvt: PVT-v1 weights to start the visual path from: a hub id or folder in `transformers`'
             format, or a file under the original names. Not kept by `save_pretrained`.
 
+    Attributes:
+        needed_only: `match` and `recognise` compute, of the last layer, only the [CLS] state they read; False
+            computes all, to the same result.
+
     Raises:
         InputError: sizes that do not fit together; the message names the argument.
     """
@@ -115,6 +119,7 @@ class MVLT(
         )
         if max_tokens > text_positions:
             raise InputError(f"max_tokens: {max_tokens} exceeds text_positions, {text_positions}")
+        self.needed_only = True
         self.max_tokens = max_tokens
         self.categories, self.subcategories = categories, subcategories
         self.mask_padding = mask_padding
@@ -156,7 +161,11 @@ class MVLT(
         return {"image_size": self.encoder.image_size, "pretrained_pvt": None}
 
     def encode(
-        self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor | None = None
+        self,
+        pixel_values: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        states: States = "all",
     ) -> Encoded:
         """Encode B image-text pairs.
 
@@ -164,6 +173,7 @@ class MVLT(
             pixel_values: `[B, 3, H, W]` in [0, 1], not normalised (released code).
             input_ids: `[B, L]`, L at most `max_tokens`.
             attention_mask: `[B, L]`, 1 on tokens and 0 on padding; read only when `mask_padding` is set.
+            states: of the last layer that are wanted; it computes no others.
 
         Raises:
             InputError: the text is longer than `max_tokens`.
@@ -173,7 +183,11 @@ class MVLT(
                 f"input_ids: {input_ids.shape[1]} tokens, the model has max_tokens {self.max_tokens}"
             )
         mask = attention_mask.bool() if self.mask_padding and attention_mask is not None else None
-        return Encoded(*self.encoder(pixel_values, self.text_embeddings(input_ids), mask))
+        return Encoded(*self.encoder(pixel_values, self.text_embeddings(input_ids), mask, states))
+
+    def _cls(self, batch: Pairs) -> Tensor:
+        states: States = "cls" if self.needed_only else "all"
+        return self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask, states).cls
 
     def encode_image(self, pixel_values: Tensor) -> list[Tensor]:
         """The visual path alone, without text tokens (PVT): V^1..V^4 of `[B, 3, H, W]` in [0, 1]."""
@@ -194,9 +208,7 @@ class MVLT(
 
     def recognise(self, batch: Pairs) -> tuple[Tensor, Tensor]:
         """Main- and sub-category logits, `[B, categories]` and `[B, subcategories]`, of pairs."""
-        return self.category_logits(
-            self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask).cls
-        )
+        return self.category_logits(self._cls(batch))
 
     def heads(self) -> dict[str, nn.Module]:
         """Every head by what it answers."""
@@ -207,6 +219,10 @@ class MVLT(
             "category": self.category,
             "subcategory": self.subcategory,
         }
+
+    def regions(self) -> list[nn.Module]:
+        """Parts worth compiling one by one: every block, and the decoder."""
+        return [*(block for stage in self.encoder.levels for block in stage.blocks), self.decoder]
 
     def load_released(self, path: Path) -> None:
         """Fill the model from a released checkpoint; see `weights.load_released`."""
@@ -228,9 +244,7 @@ class MVLT(
         They order pairs as the released softmax probability of "matched" does, but do not saturate into ties.
         `batch.pixel_values` is float in [0, 1].
         """
-        mismatched, matched = self.itm_logits(
-            self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask).cls
-        ).unbind(-1)
+        mismatched, matched = self.itm_logits(self._cls(batch)).unbind(-1)
         return matched - mismatched
 
     def forward(
