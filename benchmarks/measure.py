@@ -24,6 +24,7 @@ class Plan:
         run: does one turn; is told a `Mark` to call at each stage's end, returns how many items it took.
         target: least ratio to the work's first plan on this device that is aimed at; None without one.
         least_items_per_s: aimed at besides; None without one.
+        least_mfu: aimed at besides; None without one.
         most_memory: greatest share of the first plan's peak memory that is aimed at; None without one.
     """
 
@@ -32,6 +33,7 @@ class Plan:
     run: Callable[[Mark], int]
     target: float | None = None
     least_items_per_s: float | None = None
+    least_mfu: float | None = None
     most_memory: float | None = None
 
 
@@ -44,8 +46,9 @@ class Work:
         plans: the first is the yardstick, all others are compared with it; the second is also run twice a
             round, as a control that shows how far two equal plans lie apart.
         item: what is counted, `pair`, `row`, `photograph`.
-        flops: floating-point operations an item costs the second and later plans; None where nothing is
-            computed.
+        flops: floating-point operations that an item needs, as the second and later plans compute it; None
+            where nothing is computed.
+        released_flops: that the first plan spends on an item; None: as many.
         bytes: that an item moves, where bandwidth is the limit; else None.
         measures_memory: whether peak memory of one turn is of interest.
         note: one line on what is left out or scaled down; empty without one.
@@ -55,6 +58,7 @@ class Work:
     plans: list[Plan]
     item: str = "pair"
     flops: float | None = None
+    released_flops: float | None = None
     bytes: float | None = None
     measures_memory: bool = False
     note: str = ""

@@ -1,9 +1,13 @@
 """Peak memory of one turn above what stood before it."""
 
+import os
 from collections.abc import Callable
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+
+# The profiler would write into progress bars.
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 
 def peak_above_idle(run: Callable[[], object], device: torch.device) -> int:

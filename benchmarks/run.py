@@ -54,11 +54,14 @@ class Bench:
     ) -> Result:
         ratio = Ratio.of(turns[plan.name], turns[against])
         pace = statistics.median(turn.pace for turn in turns[plan.name])
-        flops = None if work.flops is None else pace * work.flops
+        flops = work.flops if plan.name != against else work.released_flops or work.flops
+        achieved = None if flops is None else pace * flops
+        mfu = None if achieved is None else achieved / self._peak(plan.precision)
         peak, share = memory.get(plan.name), None
         if peak is not None and plan.name != against:
             share = peak / max(memory[against], 1e-9)
-        checks = _checks(plan, ratio.median, pace, share)
+        # A tiny size says nothing about speed.
+        checks = _checks(plan, ratio.median, pace, mfu, share) if self.setting.full else []
         return Result(
             work=work.name,
             plan=plan.name,
@@ -71,8 +74,8 @@ class Bench:
             rounds=len(turns[plan.name]),
             item=work.item,
             pairs_per_s=pace,
-            flops_per_s=flops,
-            mfu=None if flops is None else flops / self._peak(plan.precision),
+            flops_per_s=achieved,
+            mfu=mfu,
             bytes_per_s=None if work.bytes is None else pace * work.bytes,
             peak_mb=peak,
             peak_share=share,
@@ -104,13 +107,17 @@ class Bench:
         return self.peaks[precision]
 
 
-def _checks(plan: Plan, ratio: float, pace: float, share: float | None) -> list[tuple[str, bool]]:
+def _checks(
+    plan: Plan, ratio: float, pace: float, mfu: float | None, share: float | None
+) -> list[tuple[str, bool]]:
     """Each target in words, and whether it was met."""
     found = []
     if plan.target is not None:
         found.append((f">= {plan.target:g}x", ratio >= plan.target))
     if plan.least_items_per_s is not None:
         found.append((f">= {plan.least_items_per_s:,g}/s", pace >= plan.least_items_per_s))
+    if plan.least_mfu is not None and mfu is not None:
+        found.append((f"MFU >= {plan.least_mfu:.0%}", mfu >= plan.least_mfu))
     if plan.most_memory is not None and share is not None:
         found.append((f"memory <= {plan.most_memory:g}", share <= plan.most_memory))
     return found

@@ -11,6 +11,13 @@ GRAPHS = 64
 
 
 @runtime_checkable
+class Attends(Protocol):
+    """A module whose attention can be computed in more than one way."""
+
+    fused: bool
+
+
+@runtime_checkable
 class HasRegions(Protocol):
     """A network that knows which of its parts are worth compiling."""
 
@@ -47,10 +54,10 @@ class Speed:
         if self.tf32:
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         for module in network.modules():
-            if hasattr(module, "fused"):
+            if isinstance(module, Attends):
                 module.fused = self.fused_attention
         if self.channels_last:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.to(memory_format=torch.channels_last)
         if isinstance(network, HasRegions):
             network.needed_only = self.needed_only
             if self.compile:

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from fashionvl.errors import InputError
@@ -116,13 +119,30 @@ def test_dropout_acts_on_probabilities_and_on_residuals_in_training_only() -> No
     assert torch.equal(still.train()(STATES), before)
 
 
-def test_bfloat16_attention_is_float32_s_on_a_cpu() -> None:
-    query, key, value = torch.randn(3, 2, 4, 7, 6, generator=torch.Generator().manual_seed(2)).bfloat16()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        mixed = attend(query, key, value, None)
-    assert mixed.dtype == torch.bfloat16
-    exact = attend(query.float(), key.float(), value.float(), None)
-    assert torch.equal(mixed, exact.bfloat16())
+@given(
+    sizes=st.tuples(*[st.integers(1, 9)] * 4),
+    masked=st.booleans(),
+    bfloat16=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_scores_written_out_give_what_the_fused_kernel_gives(
+    sizes: tuple[int, int, int, int], masked: bool, bfloat16: bool, seed: int
+) -> None:
+    heads, queries, keys, width = sizes
+    draw = torch.Generator().manual_seed(seed)
+    query, key, value = (
+        torch.randn(2, heads, count, width, generator=draw).to(torch.bfloat16 if bfloat16 else torch.float32)
+        for count in (queries, keys, keys)
+    )
+    mask = torch.rand(2, 1, 1, keys, generator=draw) < 0.5 if masked else None
+    if mask is not None:
+        mask[..., 0] = True
+    exact = F.scaled_dot_product_attention(query.double(), key.double(), value.double(), attn_mask=mask)
+    tolerance = 0.03 if bfloat16 else 1e-5
+    for fused in (True, False):
+        found = attend(query, key, value, mask, fused=fused)
+        assert found.dtype == query.dtype
+        torch.testing.assert_close(found.double(), exact, atol=tolerance, rtol=tolerance)
 
 
 def test_it_runs_in_bfloat16() -> None:

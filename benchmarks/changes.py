@@ -1,0 +1,172 @@
+"""What each change for speed is worth alone: `python -m benchmarks.changes`, off against on.
+
+Expectations were written beforehand, in changes.yaml; the loader's own changes are plans of the loader work.
+"""
+
+import argparse
+import ctypes
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import torch
+import torch.nn.functional as F
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor
+
+from benchmarks.machine import facts
+from benchmarks.measure import CONTROL, Mark, Plan, Ratio, Work, rounds
+from benchmarks.mvlt import draw, image_size, network
+from benchmarks.record import RESULTS, Result, load, save, show
+from benchmarks.setting import Setting
+from benchmarks.works.mvlt_retrieval import batches, released_turn, suite_turn
+from benchmarks.works.mvlt_step import OPTIMIZATION, suite_plan
+from fashionvl.data.records import RetrievalBatch
+from fashionvl.models.mvlt import MVLT
+from fashionvl.tasks.speed import Speed
+
+ON, OFF = Speed(), Speed(needed_only=False)
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+USUAL, KEPT = 128 * 2**10, 2**30
+"""glibc's thresholds in bytes: its own, and one that keeps whatever was freed."""
+
+
+def _step(setting: Setting, off: Speed, on: Speed, precise: tuple[str, str]) -> list[Plan]:
+    count = setting.pick(tiny=2, cpu=4, gpu=256)
+    batch = draw(setting, count, image_size(setting))
+    choices = (("off", precise[0], off), ("on", precise[1], on))
+    return [suite_plan(setting, batch, name, how, speed) for name, how, speed in choices]
+
+
+def _optimiser(setting: Setting) -> list[Plan]:
+    batch = draw(setting, setting.pick(tiny=2, cpu=4, gpu=256))
+    return [
+        suite_plan(setting, batch, name, "fp32", ON, replace(OPTIMIZATION, fused=fused))
+        for name, fused in (("off", False), ("on", True))
+    ]
+
+
+def _retrieval(setting: Setting, off: Callable[..., int], on: Speed) -> list[Plan]:
+    queries = batches(setting, 1, setting.pick(tiny=4, cpu=16, gpu=101))
+    chunk = setting.pick(tiny=4, cpu=16, gpu=512)
+    return [
+        Plan("off", "fp32", partial(off, network(setting, OFF).eval(), queries, chunk)),
+        Plan("on", "fp32", partial(_fp32_turn, network(setting, on).eval(), queries, chunk)),
+    ]
+
+
+def _fp32_turn(model: MVLT, queries: list[RetrievalBatch], chunk: int, mark: Mark) -> int:
+    return suite_turn(model, queries, chunk, "fp32", mark)
+
+
+def _widened(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout: float = 0.0, fused: bool = True
+) -> Tensor:
+    """Attention in float32 inside a bfloat16 step, as it was before."""
+    with torch.autocast(query.device.type, enabled=False):
+        mixed = F.scaled_dot_product_attention(
+            query.float(), key.float(), value.float(), attn_mask=mask, dropout_p=dropout
+        )
+    return mixed.to(query.dtype)
+
+
+@contextmanager
+def _attending(attend: Callable[..., Tensor] | None) -> Iterator[None]:
+    if attend is None:
+        yield
+        return
+    with mock.patch("fashionvl.models.mvlt.layers.attend", attend):
+        yield
+
+
+def _attention(setting: Setting) -> list[Plan]:
+    off, on = _step(setting, ON, ON, ("bf16", "bf16"))
+
+    def widened(mark: Mark) -> int:
+        with _attending(_widened):
+            return off.run(mark)
+
+    return [replace(off, run=widened), on]
+
+
+def _kept(setting: Setting) -> list[Plan]:
+    libc = ctypes.CDLL(None)
+
+    def keeping(plan: Plan, threshold: int, mark: Mark) -> int:
+        libc.mallopt(M_MMAP_THRESHOLD, threshold)
+        libc.mallopt(M_TRIM_THRESHOLD, threshold)
+        libc.malloc_trim(0)
+        return plan.run(mark)
+
+    plans = _step(setting, ON, ON, ("bf16", "bf16"))
+    return [
+        replace(plan, run=partial(keeping, plan, threshold))
+        for plan, threshold in zip(plans, (USUAL, KEPT), strict=True)
+    ]
+
+
+CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
+    "masked_only": partial(_step, off=OFF, on=ON, precise=("fp32", "fp32")),
+    "fused_attention": partial(_step, off=Speed(fused_attention=False), on=ON, precise=("fp32", "fp32")),
+    "bf16": partial(_step, off=ON, on=ON, precise=("fp32", "bf16")),
+    "written_attention": _attention,
+    "channels_last": partial(_step, off=ON, on=Speed(channels_last=True), precise=("bf16", "bf16")),
+    "fused_adamw": _optimiser,
+    "heads_needed": partial(_retrieval, off=released_turn, on=OFF),
+    "needed_rows": partial(_retrieval, off=_fp32_turn, on=ON),
+    "kept_memory": _kept,
+    "compile": partial(_step, off=ON, on=Speed(compile=True), precise=("bf16", "bf16")),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the changes asked for; what was measured is written after each."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.changes", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("changes", nargs="*", metavar="CHANGE", help=f"of {', '.join(CHANGES)}; default: all")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda for the first GPU")
+    parser.add_argument("--size", choices=("full", "tiny"), default="full")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each change, beyond three rounds")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/results/changes.json, at full size")
+    given = parser.parse_args(arguments)
+    unknown = sorted(set(given.changes) - set(CHANGES))
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: no such change; there are {', '.join(CHANGES)}")
+    setting = Setting(torch.device(given.device), given.size, Path("data/benchmarks"), given.seconds)
+    out = given.out or (RESULTS / "changes.json" if setting.full else None)
+    words = arguments if arguments is not None else sys.argv[1:]
+    about = facts(" ".join(["python -m benchmarks.changes", *words]), setting.device)
+    rows: list[Result] = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        for name in progress.track(given.changes or list(CHANGES), description="changes"):
+            rows += _measured(Work(name, CHANGES[name](setting)), setting, about["device"])
+            if out:
+                done = {row.work for row in rows}
+                kept = [row for row in load(out).get("results", []) if row["work"] not in done]
+                save(out, about, results=[*kept, *rows])
+    show(rows)
+    return 0
+
+
+def _measured(work: Work, setting: Setting, device: str) -> list[Result]:
+    found = list(rounds(work, setting.device, setting.seconds))
+    results = []
+    for plan, against in (("on", "off"), (CONTROL, "on")):
+        ratio = Ratio.of([one[plan] for one in found], [one[against] for one in found])
+        results.append(
+            Result(
+                work.name, plan, against, device, work.plans[1].precision,
+                ratio.median, ratio.least, ratio.greatest, len(found),
+            )
+        )  # fmt: skip
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""`docs/performance.md`, written from the files in `benchmarks/results/`: `python -m benchmarks.page`."""

@@ -1,0 +1,130 @@
+"""A pre-training step of MVLT: all three losses on masked photographs and masked captions."""
+
+from functools import partial
+
+import torch
+
+from benchmarks.measure import Mark, Plan, Work
+from benchmarks.mvlt import (
+    COUNTED,
+    PLAIN,
+    draw,
+    image_size,
+    network,
+    precision,
+    released_loss,
+    step_flops,
+    task_loss,
+    to_device,
+)
+from benchmarks.setting import Setting
+from fashionvl.data.records import PairBatch
+from fashionvl.models.mvlt import MVLT
+from fashionvl.tasks import MVLTPretraining
+from fashionvl.tasks.optimization import Optimization
+from fashionvl.tasks.speed import Speed
+
+OPTIMIZATION = Optimization(lr=1e-4)
+
+
+def fastest(setting: Setting) -> Speed:
+    """What was measured fastest; on a CPU the compiler and channels innermost gain nothing."""
+    return Speed(compile=setting.on_gpu, channels_last=setting.on_gpu)
+
+
+def released_step(model: MVLT, optimizer: torch.optim.Optimizer, batch: PairBatch, mark: Mark) -> int:
+    """One step of the released plan."""
+    moved = to_device(batch, next(model.parameters()).device)
+    mark("data")
+    loss = released_loss(model, moved)
+    mark("forward")
+    _learn(loss, optimizer, mark)
+    return len(batch)
+
+
+def suite_step(
+    task: MVLTPretraining, optimizer: torch.optim.Optimizer, batch: PairBatch, name: str, mark: Mark
+) -> int:
+    """One step of the suite's task under one precision."""
+    moved = to_device(batch, task.device)
+    mark("data")
+    with precision(name, task.device):
+        loss = task_loss(task, moved)
+    mark("forward")
+    _learn(loss, optimizer, mark)
+    return len(batch)
+
+
+def _learn(loss: torch.Tensor, optimizer: torch.optim.Optimizer, mark: Mark) -> None:
+    optimizer.zero_grad()
+    loss.backward()
+    mark("backward")
+    optimizer.step()
+    mark("optimiser")
+
+
+def suite_plan(
+    setting: Setting,
+    batch: PairBatch,
+    name: str,
+    precise: str,
+    speed: Speed,
+    optimization: Optimization = OPTIMIZATION,
+    **targets: float,
+) -> Plan:
+    """A plan that trains a network of its own through the suite's task; `targets` as in `Plan`."""
+    task = MVLTPretraining(network(setting), speed=speed).to(setting.device).train()
+    optimizer = optimization.build(task, 1000, 100, len(batch), optimization.fused)["optimizer"]
+    return Plan(name, precise, partial(suite_step, task, optimizer, batch, precise), **targets)
+
+
+def released_plan(setting: Setting, batch: PairBatch, precise: str) -> Plan:
+    """The released plan; its AdamW goes through the weights one by one."""
+    model = network(setting, PLAIN).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=1e-4, foreach=False, fused=False)
+    return Plan("released", precise, partial(released_step, model, optimizer, batch))
+
+
+def plans(setting: Setting, *, batch: int, image_size: int) -> list[Plan]:
+    """Released, ours in the same precision, and ours in the fastest mode.
+
+    Args:
+        setting: device and size.
+        batch: pairs of a step.
+        image_size: pixels of a side; position tables are resized where it is not the network's.
+    """
+    pairs = draw(setting, batch, image_size)
+    same = "tf32" if setting.on_gpu else "fp32"
+    speed = Speed(tf32=setting.on_gpu)
+    if setting.on_gpu:
+        ours = suite_plan(setting, pairs, "ours", same, speed, target=2.0, most_memory=0.6)
+        best = suite_plan(
+            setting,
+            pairs,
+            "best",
+            "bf16",
+            fastest(setting),
+            target=4.0,
+            least_items_per_s=4000,
+            least_mfu=0.18,
+        )
+    else:
+        ours = suite_plan(setting, pairs, "ours", same, speed, target=1.5, most_memory=0.65)
+        best = suite_plan(setting, pairs, "best", "bf16", fastest(setting), target=2.7)
+    return [released_plan(setting, pairs, same), ours, best]
+
+
+def build(setting: Setting) -> list[Work]:
+    """The step at the papers' size."""
+    side = image_size(setting)
+    count = setting.pick(tiny=2, cpu=8, gpu=256)
+    return [
+        Work(
+            "MVLT training step",
+            plans(setting, batch=count, image_size=side),
+            flops=step_flops(setting, COUNTED, side),
+            released_flops=step_flops(setting, PLAIN, side),
+            measures_memory=True,
+            note=f"batch {count}, {side} px, 128 tokens, 18 of them masked",
+        )
+    ]
