@@ -120,6 +120,19 @@ records:
 	    -o -path '*/examples/*' -prune -o -type f \( -false $(NAMED) \) -print \
 	  | tar cf - -T - | tar xf - -C $(abspath $(TO))
 
+# Speed and memory, as ratios; kept in benchmarks/results and shown in docs/performance.md.
+.PHONY: bench bench-gpu performance
+BENCH := $(BIN)/python -m benchmarks
+
+bench: $(READY) ## measure everything side by side on this CPU (under 10 minutes on 2 cores)
+	$(BENCH) $(ARGS)
+
+bench-gpu: $(READY) ## the same on one GPU (under 10 minutes)
+	$(BENCH) --device cuda $(ARGS)
+
+performance: $(READY) ## write docs/performance.md anew from benchmarks/results
+	$(BENCH).page $(ARGS)
+
 test: $(READY) ## run the tests (under 10 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 

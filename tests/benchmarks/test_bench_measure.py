@@ -121,12 +121,14 @@ def test_the_command_keeps_what_other_works_have_recorded(
     monkeypatch.setattr("benchmarks.__main__.copy_bandwidth", lambda device: 1e9)
     monkeypatch.setattr("benchmarks.run.matmul_peak", lambda device, precision: 1e12)
     out = tmp_path / "cpu.json"
-    out.write_text(json.dumps({"results": [{"work": "another"}, {"work": "MVLT retrieval"}]}))
+    before = {"plan": "ours", "device": "cpu", "ratio_median": 1.0}
+    recorded = [{"work": "another", **before}, {"work": "MVLT retrieval", **before}]
+    out.write_text(json.dumps({"results": recorded}))
     words = ["mvlt_retrieval", "--size", "tiny", "--seconds", "0", "--out", str(out)]
     assert command.main(words) == 0
     rows = json.loads(out.read_text())["results"]
     assert [(row["work"], row.get("plan")) for row in rows] == [
-        ("another", None),
+        ("another", "ours"),
         *(("MVLT retrieval", plan) for plan in ("released", "ours", "best", CONTROL)),
     ]
     assert "MVLT retrieval" in capsys.readouterr().out
