@@ -188,6 +188,34 @@ def test_a_worker_process_and_stored_photographs_change_nothing(data: Open) -> N
         assert torch.equal(getattr(plain, name), getattr(other, name))
 
 
+@pytest.mark.parametrize("crop", [True, False])
+def test_the_device_resizes_as_the_loader_does(data: Open, crop: bool) -> None:
+    kinds = [data(image_size=256, crop=crop, resize_on=where) for where in ("loader", "device")]
+    for pick in (lambda opened: opened.train_dataloader(), lambda opened: opened.test_dataloader()[0]):
+        plain, other = (opened.on_after_batch_transfer(next(iter(pick(opened))), 0) for opened in kinds)
+        assert other.boxes is None
+        assert other.pixel_values.dtype == torch.float32
+        torch.testing.assert_close(other.pixel_values, plain.pixel_values, atol=1 / 255, rtol=0)
+        assert torch.equal(other.input_ids, plain.input_ids)
+
+
+def test_mapped_or_not_a_batch_is_the_same(
+    data: Open, tmp_path: Path, write_fashion_gen: Callable[..., Path]
+) -> None:
+    arguments = _write_files(tmp_path, write_fashion_gen)
+    mapped, plain = (next(iter(data(**arguments, mapped=kind).train_dataloader())) for kind in (True, False))
+    assert torch.equal(mapped.pixel_values, plain.pixel_values)
+
+
+def test_a_gpu_is_sent_batches_without_waiting(data: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = data()
+    batch = next(iter(opened.train_dataloader()))
+    sent = []
+    monkeypatch.setattr(PairBatch, "to", lambda _, *given, **named: sent.append((given, named)))
+    opened.transfer_batch_to_device(batch, torch.device("cuda", 0), 0)
+    assert sent == [((torch.device("cuda", 0),), {"non_blocking": True})]
+
+
 @pytest.mark.parametrize("split", ["train", "dev", "recognition"])
 def test_two_processes_share_a_split(data: Open, split: str) -> None:
     def loader_of(opened: FashionGenDataModule) -> Any:
@@ -323,6 +351,9 @@ def test_attributes_are_a_synthetic_catalogue_s_alone(
         ({"tokenizer": "nowhere/such"}, r"tokenizer nowhere/such"),
         ({"vocabulary": 10}, r"vocab"),
         ({"dev_share": 1.0}, r"data\.dev_share: 1\.0"),
+        ({"prefetch": 0}, r"data\.init_args\.prefetch: 0"),
+        ({"resize_on": "device", "store_images": True}, r"resize_on: device excludes store_images"),
+        ({"resize_on": "device"}, r"resize_on: .* 256 x 256 px in .*\.h5 would shrink to 32 px; use loader"),
     ],
 )
 def test_bad_arguments_are_named(

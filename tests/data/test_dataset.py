@@ -1,7 +1,7 @@
 """Batches of pairs and of candidate lists."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.candidates import CandidateSet, Direction
 from fashionvl.data.corruption import CLEAN, Corruption
-from fashionvl.data.dataset import PairDataset, RetrievalDataset, SplitSource
+from fashionvl.data.dataset import PairDataset, RetrievalDataset
 from fashionvl.data.index import CaptionStore
 from fashionvl.data.pairing import Pairing
 from fashionvl.data.records import CatalogueColumns, PairBatch
+from fashionvl.data.source import SplitSource
 from fashionvl.data.tokenizers import encode_captions, train_wordpiece
 from fashionvl.errors import InputError
 from fashionvl.masking.image import ImageMask
@@ -182,6 +183,52 @@ def test_masked_tokens_can_be_put_back_and_photographs_stay_whole(build: Build, 
     assert batch.image_mask is not None
     assert batch.image_mask.shape == (ROWS, 1, SIZE, SIZE)
     assert batch.image_mask.float().mean() == pytest.approx(0.5)
+
+
+def test_masked_positions_say_where_labels_are(build: Build) -> None:
+    batch = _epoch(build(CORRUPTED))
+    assert batch.mlm_labels is not None
+    assert batch.masked_positions is not None
+    expected = np.flatnonzero(batch.mlm_labels.numpy().ravel() != -100)
+    assert batch.masked_positions.tolist() == expected.tolist()
+    assert batch.masked_positions.dtype == torch.int64
+    assert _epoch(build(CLEAN)).masked_positions is None
+    # Some rows of a batch have positions of their own.
+    some = batch[torch.tensor([5, 2])]
+    assert some.mlm_labels is not None
+    assert some.masked_positions is not None
+    assert some.masked_positions.tolist() == np.flatnonzero(some.mlm_labels.numpy().ravel() != -100).tolist()
+
+
+def test_captions_are_the_same_one_by_one_and_together(source: SplitSource) -> None:
+    rows = np.arange(ROWS)[::-3]
+    for length in (3, 4, LENGTH):
+        for shorten in (False, True):
+            together = source.captions.batch(rows, length, source.pad_id, shorten)
+            alone = [source.captions.tokens(int(row), length).tolist() for row in rows]
+            longest = max(map(len, alone)) if shorten else length
+            assert together.tolist() == [ids + [source.pad_id] * (longest - len(ids)) for ids in alone]
+
+
+def test_photographs_to_resize_later_come_as_stored_with_their_boxes(source: SplitSource) -> None:
+    later = replace(source, resize_later=True)
+    pixels, boxes, patches = later.pictures(np.array([3, 1]))
+    assert pixels.shape == (2, 3, 24, 20)
+    assert pixels[0, :, 0, 0].tolist() == source.reader.image(3)[0, 0].tolist()
+    assert boxes is not None
+    assert boxes.tolist() == [[0, 0, 20, 24]] * 2
+    assert patches is None
+
+
+def test_photographs_of_several_sizes_are_named_when_the_device_is_to_resize(source: SplitSource) -> None:
+    class Growing(Photographs):
+        def image(self, row: int) -> np.ndarray:
+            return np.zeros((24 + row, 20, 3), np.uint8)
+
+    later = replace(source, reader=Growing(), resize_later=True)
+    with pytest.raises(InputError, match=r"resize_on: .* row 2 has 20 x 26 px and row 4 20 x 28") as caught:
+        later.pictures(np.array([2, 4]))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_grid_that_does_not_tile_the_photograph_is_refused_at_once(build: Build) -> None:

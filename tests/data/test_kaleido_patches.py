@@ -140,7 +140,7 @@ def test_an_aligned_word_or_its_patch_is_masked_but_never_both(module: FashionGe
     for epoch in range(20):
         batch = dataset.__getitems__([(epoch, position) for position in range(4)])
         for number in range(4):
-            pairs = module.patches.pairs(int(batch.rows[number]))
+            (pairs,) = module.patches.pairs(batch.rows.numpy()[[number]], np.array([True]))
             assert len(pairs)
             assert (pairs[:, 0] == 2).all()
             masked_word = batch.mlm_labels[number, 2] != IGNORED_LABEL

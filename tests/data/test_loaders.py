@@ -1,9 +1,13 @@
-"""Samplers."""
+"""Loaders and samplers."""
 
+import cv2
+import numpy as np
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.data import Dataset
 
-from fashionvl.data.loaders import EpochSampler, ShardSampler
+from fashionvl.data.loaders import EpochSampler, ShardSampler, fetching_loader
 
 SIZES = st.integers(1, 60)
 
@@ -87,3 +91,26 @@ def test_a_place_in_another_epoch_is_forgotten() -> None:
     sampler.load_state_dict({"epoch": 0, "yielded": 9})
     sampler.set_epoch(1)
     assert list(sampler) == _epoch(9, 1, 0, 1)
+
+
+class Threads(Dataset[tuple[int, int]]):
+    """Threads of torch and OpenCV where an item is fetched, once OpenCV has had reason to use them."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, position: int) -> tuple[int, int]:
+        cv2.resize(np.zeros((2000, 2000, 3), np.uint8), (1500, 1500))
+        return torch.get_num_threads(), cv2.getNumThreads()
+
+
+def test_a_loading_process_keeps_to_one_thread_whatever_its_parent_does() -> None:
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(4)
+        Threads()[0]
+        loader = fetching_loader(Threads(), workers=1, prefetch=3, batch_size=None)
+        assert list(loader) == [(1, 1)] * 2
+        assert cv2.getNumThreads() == 4
+    finally:
+        cv2.setNumThreads(before)

@@ -1,6 +1,7 @@
 """The Fashion-Gen HDF5 reader: contents, bad files, worker processes."""
 
 import logging
+import os
 import pickle
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from fashionvl.data.readers.fashion_gen import FashionGenReader
+from fashionvl.data.readers.hdf5 import mapped_dataset
 from fashionvl.errors import InputError
 
 
@@ -248,3 +250,45 @@ class TestWorkers:
         assert np.array_equal(again.image(2), reader.image(2))
         assert again.fingerprint() == reader.fingerprint()
         assert len(pickle.dumps(reader)) < 2000
+
+
+class TestMapping:
+    """Photographs that lie in one piece are mapped into memory, others read through h5py."""
+
+    def test_gives_the_same_rows(self, path):
+        mapped, plain = FashionGenReader(path), FashionGenReader(path, mapped=False)
+        for row in range(len(plain)):
+            np.testing.assert_array_equal(mapped.image(row), plain.image(row))
+        assert mapped.image(0).base is not None
+        assert plain.image(0).flags.owndata
+
+    @pytest.mark.parametrize("userblock", [0, 512])
+    def test_finds_them_wherever_they_lie(self, tmp_path, userblock):
+        values = np.random.default_rng(0).integers(0, 256, (3, 5, 4, 3), np.uint8)
+        with h5py.File(tmp_path / "a.h5", "w", userblock_size=userblock) as file:
+            file["other"], file["rows"] = np.arange(1000), values
+        with h5py.File(tmp_path / "a.h5") as file:
+            np.testing.assert_array_equal(mapped_dataset(file["rows"]), values)
+
+    @pytest.mark.parametrize("options", [{"compression": "gzip"}, {"chunks": True}])
+    def test_leaves_chunks_to_h5py(self, tmp_path, options):
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file.create_dataset("rows", data=np.zeros((3, 5, 4, 3), np.uint8), **options)
+        with h5py.File(tmp_path / "a.h5") as file:
+            assert mapped_dataset(file["rows"]) is None
+
+    def test_a_file_that_ends_too_early_is_named_before_it_is_touched(self, path):
+        reader = FashionGenReader(path)
+        with h5py.File(path) as file:
+            end = file["input_image"].id.get_offset() + file["input_image"].nbytes
+        os.truncate(path, end - 1)
+        with pytest.raises(InputError, match=r"is cut short .* copy it again") as caught:
+            reader.image(0)
+        assert "\n" not in str(caught.value)
+
+    def test_a_pickled_reader_carries_no_photographs(self, path):
+        reader = FashionGenReader(path)
+        reader.image(0)
+        again = pickle.dumps(reader)
+        assert len(again) < 2000
+        np.testing.assert_array_equal(pickle.loads(again).image(1), reader.image(1))

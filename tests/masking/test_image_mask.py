@@ -54,6 +54,19 @@ def test_one_generator_state_gives_one_mask(style, ratio, sampler, seed):
     np.testing.assert_array_equal(draw(mask, 64, 48, seed), draw(mask, 64, 48, seed))
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    style=st.sampled_from(STYLES),
+    ratio=ratios | st.sampled_from([0, 1]),
+    sampler=st.sampled_from(["exact", "released"]),
+    seeds=st.lists(seeds, min_size=1, max_size=4),
+)
+def test_a_batch_of_masks_is_what_each_generator_draws_alone(style, ratio, sampler, seeds):
+    mask = ImageMask(style=style, ratio=ratio, alpha=2, sampler=sampler)
+    together = mask.sample_batch(64, 48, [np.random.default_rng(seed) for seed in seeds])
+    np.testing.assert_array_equal(together, [draw(mask, 64, 48, seed) for seed in seeds])
+
+
 @pytest.mark.parametrize("style", ["random_grid", "grid", "stroke"])
 def test_another_generator_state_gives_another_mask(style):
     masks = {draw(ImageMask(style=style, ratio=0.4), 64, 64, seed).tobytes() for seed in range(10)}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashionvl.errors import InputError
-from fashionvl.masking.text import TextMask, mask_tokens
+from fashionvl.masking.text import IGNORED_LABEL, TextMask, Words, mask_tokens
 
 VOCAB = 50
 MASK = 4
@@ -14,10 +14,34 @@ SPECIAL = np.array([49, 0, 2, 3, MASK, 17])
 
 
 def mask(ids, spec, seed=0, special=SPECIAL):
+    """One caption alone."""
     rng = np.random.default_rng(seed)
-    return mask_tokens(
-        np.asarray(ids, dtype=np.int64), spec, mask_id=MASK, special_ids=special, vocab_size=VOCAB, rng=rng
-    )
+    masked, labels = mask_tokens(np.array([ids], np.int64), spec, Words(MASK, special, VOCAB), [rng])
+    return masked[0], labels[0]
+
+
+def mask_plainly(ids, spec, rng):
+    """What masking one caption means, step by step; returned as `mask` does."""
+    masked, labels = list(ids), [IGNORED_LABEL] * len(ids)
+    eligible = [place for place, token in enumerate(ids) if token not in SPECIAL]
+    if spec.ratio == 0 or not eligible:
+        return masked, labels
+    drawn = rng.random(len(eligible))
+    chosen = [place for place, number in zip(eligible, drawn, strict=True) if number < spec.ratio]
+    chosen = chosen or [int(rng.choice(eligible))]
+    fates = rng.random(len(chosen))
+    ordinary = sorted(set(range(VOCAB)) - set(SPECIAL.tolist()))
+    for place, fate in zip(chosen, fates, strict=True):
+        labels[place] = ids[place]
+        if fate < spec.mask_share:
+            masked[place] = MASK
+    replaced = [
+        place for place, fate in zip(chosen, fates, strict=True)
+        if spec.mask_share <= fate < spec.mask_share + spec.random_share
+    ]  # fmt: skip
+    for place, rank in zip(replaced, rng.integers(0, len(ordinary), size=len(replaced)), strict=True):
+        masked[place] = ordinary[rank]
+    return masked, labels
 
 
 specs = st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)).map(
@@ -47,6 +71,26 @@ def test_only_ordinary_tokens_are_chosen_and_labelled(ids, spec, seed):
     again = mask(ids, spec, seed)
     np.testing.assert_array_equal(masked, again[0])
     np.testing.assert_array_equal(labels, again[1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ids=st.lists(captions.map(lambda ids: np.resize(ids, 12)), max_size=6),
+    spec=specs,
+    seed=st.integers(0, 99),
+)
+def test_a_batch_is_masked_as_its_captions_are_one_by_one(ids, spec, seed):
+    def generators():
+        return [np.random.default_rng([seed, line]) for line in range(len(ids))]
+
+    together = generators()
+    batch = np.array(ids, np.int64).reshape(-1, 12)
+    masked, labels = mask_tokens(batch, spec, Words(MASK, SPECIAL, VOCAB), together)
+    for line, rng in enumerate(generators()):
+        expected = mask_plainly(ids[line].tolist(), spec, rng)
+        assert (masked[line].tolist(), labels[line].tolist()) == expected
+        # Whatever is drawn next is the same, too.
+        assert rng.random() == together[line].random()
 
 
 def test_shares_are_berts():

@@ -1,12 +1,10 @@
 """The shared Fashion-Gen DataModule: the only door between files and tasks."""
 
-import logging
 import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import lightning as L
 import numpy as np
 import torch
 from torch.utils.data import Dataset
@@ -16,23 +14,23 @@ from transformers import PreTrainedTokenizerFast
 from fashionvl.data.atomic import whole_folder
 from fashionvl.data.candidates import CandidateSet, Direction, draw_candidates
 from fashionvl.data.corruption import CLEAN, Corruption
-from fashionvl.data.dataset import PairDataset, RetrievalDataset, SplitSource
+from fashionvl.data.dataset import PairDataset, RetrievalDataset
 from fashionvl.data.index import CatalogueIndex
 from fashionvl.data.kaleido import Kaleido, PatchSource
-from fashionvl.data.loaders import EpochSampler, ShardSampler
+from fashionvl.data.loaders import EpochSampler, ShardSampler, fetching_loader
 from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
-from fashionvl.data.records import SPLITS, PairBatch, Pairs, RetrievalBatch, Split
+from fashionvl.data.records import SPLITS, Pairs, Split
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, TestProtocol, WorksThroughRows
 from fashionvl.data.rows import RowDataset
+from fashionvl.data.source import SplitSource
 from fashionvl.data.splits import LabelVocabulary, carve_dev, check_disjoint
 from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint, train_wordpiece
+from fashionvl.data.transfer import OntoDevice
 from fashionvl.errors import InputError
 
-log = logging.getLogger(__name__)
 
-
-class FashionGenDataModule(L.LightningDataModule):
+class FashionGenDataModule(OntoDevice):
     """Fashion-Gen, or anything in its files' schema, as batches of image-text pairs.
 
     The training file gives train and dev (by product), the validation file the test; both are indexed once.
@@ -56,6 +54,9 @@ class FashionGenDataModule(L.LightningDataModule):
         batch_size: int = 150,
         test_batch_size: int = 150,
         num_workers: int = 0,
+        prefetch: int = 2,
+        mapped: bool = True,
+        resize_on: Literal["loader", "device"] = "loader",
         dev_share: float = 0.02,
         split_seed: int = 0,
         generated_images: int = 1000,
@@ -82,7 +83,13 @@ class FashionGenDataModule(L.LightningDataModule):
                 saves time and is exact for a model whose attention masks the padding.
             batch_size: pairs a process takes in a training step.
             test_batch_size: pairs a process takes in a dev or test step.
-            num_workers: loading processes a loader uses.
+            num_workers: loading processes a loader uses, each on one thread.
+            prefetch: batches that each of them loads ahead.
+            mapped: read photographs through a memory map where an HDF5 file holds them uncompressed and in
+                one piece, as the publisher's do; otherwise, and without it, through h5py.
+            resize_on: where photographs are cropped and resized. `device` does it there to a whole batch,
+                within 1/255 of the loader's result, where all are of one size and none larger than
+                `image_size`; kaleido patches are cut by the loader all the same.
             dev_share: of the training file's products.
             split_seed: of the dev split.
             generated_images: photographs of masked image generation (MIG) and of saliency, 0 for all.
@@ -91,6 +98,8 @@ class FashionGenDataModule(L.LightningDataModule):
         super().__init__()
         if root is None and layout == "mvlt":
             raise InputError("data.root: the MVLT layout needs a folder; none was given")
+        if resize_on == "device" and store_images:
+            raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
         self.root = Path(root) if root else Path("data") / _synthetic_name(synthetic)
         self._draw = root is None
@@ -101,6 +110,9 @@ class FashionGenDataModule(L.LightningDataModule):
         self.dev_share, self.split_seed = dev_share, split_seed
         self.generated_images, self.captioned_images = generated_images, captioned_images
         self.kaleido, self.pad_to = kaleido, pad_to
+        self.prefetch, self.mapped, self.resize_on = prefetch, mapped, resize_on
+        if prefetch < 1:
+            raise InputError(f"data.init_args.prefetch: {prefetch} batches; at least 1")
         self._ready = False
 
     def prepare_data(self) -> None:
@@ -127,7 +139,11 @@ class FashionGenDataModule(L.LightningDataModule):
         stored = self.image_size if self.store_images and self.kaleido is None else None
         train, test = (
             CatalogueIndex(
-                open_split(self.root, split, self.layout), self.index_dir, scanners, stored, self.crop
+                open_split(self.root, split, self.layout, mapped=self.mapped),
+                self.index_dir,
+                scanners,
+                stored,
+                self.crop,
             )
             for split in ("train", "validation")
         )
@@ -157,6 +173,7 @@ class FashionGenDataModule(L.LightningDataModule):
             self.crop,
             self.pad_to == "longest",
             patches,
+            self.resize_on == "device",
         )
 
     def index_of(self, split: Split) -> CatalogueIndex:
@@ -263,19 +280,15 @@ class FashionGenDataModule(L.LightningDataModule):
         replicas, rank = self._place()
         readers = {split: self.index_of(split).reader for split in SPLITS}
         dataset = RowDataset(readers, task.work[rank::replicas], self.test_batch_size)
-        return StatefulDataLoader(
-            dataset, batch_size=None, num_workers=self.num_workers, collate_fn=_as_fetched
-        )
+        return fetching_loader(dataset, self.num_workers, self.prefetch, pin=False, batch_size=None)
 
     def _loader(self, dataset: Dataset[Any], sampler: Any, batch_size: int, drop_last: bool = False) -> Any:
-        return StatefulDataLoader(
+        return fetching_loader(
             dataset,
+            self.num_workers,
+            self.prefetch,
             batch_size=batch_size,
             sampler=sampler,
-            collate_fn=_as_fetched,
-            num_workers=self.num_workers,
-            pin_memory=torch.cuda.is_available(),
-            persistent_workers=self.num_workers > 0,
             drop_last=drop_last,
         )
 
@@ -294,16 +307,11 @@ class FashionGenDataModule(L.LightningDataModule):
         spec = self.retrieval
         folder = self._test_index.folder / f"{direction}-{spec.queries}x{spec.negatives}-seed{spec.seed}"
         if not (folder / "summary.json").exists():
-            source = self.test_source
+            labels = self.test_source
             draw_candidates(
-                direction,
-                source.product_id,
-                source.category,
-                source.subcategory,
-                spec.queries,
-                spec.negatives,
-                spec.seed,
-            ).save(folder)
+                direction, labels.product_id, labels.category, labels.subcategory,
+                spec.queries, spec.negatives, spec.seed,
+            ).save(folder)  # fmt: skip
         return CandidateSet.load(folder)
 
     def test_caption(self, row: int) -> str:
@@ -321,12 +329,6 @@ class FashionGenDataModule(L.LightningDataModule):
     @cached_property
     def _test_captions(self) -> list[str]:
         return self._test_index.unique_captions()
-
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Bring photographs, which travel as bytes, to [0, 1]; no further normalisation (released code)."""
-        if isinstance(batch, PairBatch | RetrievalBatch) and batch.pixel_values.numel():
-            batch.pixel_values = batch.pixel_values.float().div_(255)
-        return batch
 
     def blank_pair(self, device: torch.device) -> Pairs:
         """One pair of full length with nothing on it, to count a model's work."""
@@ -347,11 +349,6 @@ class FashionGenDataModule(L.LightningDataModule):
             "tokenizer": self.tokenizer_name,
             "vocabulary": len(self.tokenizer),
         }
-
-
-def _as_fetched(batch: Any) -> Any:
-    """`__getitems__` already returns a batch."""
-    return batch
 
 
 def _synthetic_name(spec: Synthetic) -> str:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from fashionvl.data.atomic import whole_folder
 from fashionvl.data.records import CatalogueReader
 from fashionvl.data.scan import scan_images
 from fashionvl.data.tokenizers import encode_captions, tokenizer_fingerprint
+from fashionvl.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,31 @@ class CaptionStore:
         ids = self.ids[self.offsets[caption] : self.offsets[caption + 1]]
         return ids if len(ids) <= length else np.append(ids[: length - 1], ids[-1])
 
+    def batch(self, rows: np.ndarray, length: int, pad_id: int, shorten: bool = False) -> np.ndarray:
+        """The captions of several rows, each as `tokens` gives it, in one gather.
+
+        Args:
+            rows: `[B]`.
+            length: of every caption, padding included.
+            pad_id: what shorter captions are padded with.
+            shorten: pad to the longest of the batch instead.
+
+        Returns:
+            `[B, length]` int64.
+        """
+        captions = self.caption_of_row[rows]
+        starts, ends = self.offsets[captions], self.offsets[captions + 1]
+        lengths = np.minimum(ends - starts, length)
+        column = np.arange(lengths.max() if shorten else length)
+        there = column < lengths[:, None]
+        place = starts[:, None] + column
+        cut = np.flatnonzero(ends - starts > length)
+        # Where a caption is cut, the last column is that of `length`.
+        place[cut, -1] = ends[cut] - 1
+        ids = np.full(there.shape, pad_id, np.int64)
+        ids[there] = self.ids[place[there]]
+        return ids
+
 
 class PixelStore:
     """Resized photographs of every row in one flat file, read with `pread`.
@@ -60,11 +87,18 @@ class PixelStore:
 
     def read(self, row: int) -> np.ndarray:
         """`[size, size, 3]` uint8."""
+        return self.batch([row])[0]
+
+    def batch(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """`[B, size, size, 3]` uint8, read where they are to lie."""
         if self._file is None or self._file[0] != os.getpid():
             self._file = (os.getpid(), os.open(self.path, os.O_RDONLY))
+        pictures = np.empty((len(rows), self.size, self.size, 3), np.uint8)
         length = self.size * self.size * 3
-        data = os.pread(self._file[1], length, int(row) * length)
-        return np.frombuffer(data, np.uint8).reshape(self.size, self.size, 3)
+        for picture, row in zip(pictures, rows, strict=True):
+            if os.preadv(self._file[1], [picture.data], int(row) * length) != length:
+                raise InputError(f"{self.path}: cut short before row {row}; delete the folder it lies in")
+        return pictures
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None}
@@ -135,7 +169,8 @@ class CatalogueIndex:
                 np.save(scratch / "ids.npy", ids)
                 np.save(scratch / "offsets.npy", offsets)
                 _write_manifest(scratch, {"tokenizer": mark})
-        ids = np.load(folder / "ids.npy", mmap_mode="r")
+        # A plain view of the map: the type `np.memmap` costs more a row than the reading.
+        ids = np.load(folder / "ids.npy", mmap_mode="r").view(np.ndarray)
         return CaptionStore(ids, np.load(folder / "offsets.npy"), self.caption_of_row)
 
     def images(self, size: int, crop: bool = True) -> PixelStore:

@@ -134,16 +134,30 @@ class PatchSource:
         places = self.grid.positions(self.boxes[shown], self._frame, self._unit)
         return Patches(_tensor(self._from.take(rows, variants)), torch.from_numpy(places))
 
-    def pairs(self, row: int) -> np.ndarray:
-        """Aligned pairs of a photograph and its own caption: `[K, 3]` token position, level, patch."""
-        levels = tuple(level for level in ALIGNED_LEVELS if level in self.grid.levels)
-        if self._alignments is None or not levels:
-            return NO_PAIRS
-        tokens, regions = self._alignments.of(row)
-        best = best_patches(regions, self.grid, self.boxes[row], self._frame, levels)
-        repeated, every = np.repeat(tokens, len(levels)), np.tile(levels, len(tokens))
-        pairs = np.stack([repeated, every, best.ravel()], axis=1)
-        return pairs[pairs[:, 2] >= 0]
+    def pairs(self, rows: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
+        """Aligned pairs of photographs and their own captions, found for a batch at once.
+
+        Args:
+            rows: `[B]` photographs.
+            own: `[B]` bool, whether a photograph is shown with its own caption; else no pair is aligned.
+
+        Returns:
+            Of each photograph, `[K, 3]` token position, level, patch.
+        """
+        levels = np.array([level for level in ALIGNED_LEVELS if level in self.grid.levels], np.int64)
+        shown = np.flatnonzero(own)
+        if self._alignments is None or not len(levels) or not len(shown):
+            return [NO_PAIRS] * len(rows)
+        tokens, regions = zip(*(self._alignments.of(int(row)) for row in rows[shown]), strict=True)
+        counts = [len(found) for found in tokens]
+        boxes = self.boxes[rows[shown]].repeat(counts, axis=0)
+        best = best_patches(np.concatenate(regions), self.grid, boxes, self._frame, tuple(levels.tolist()))
+        pairs = np.empty((*best.shape, 3), np.int64)
+        pairs[..., 0], pairs[..., 1], pairs[..., 2] = np.concatenate(tokens)[:, None], levels, best
+        found = [NO_PAIRS] * len(rows)
+        for position, some in zip(shown, np.split(pairs, np.cumsum(counts)[:-1]), strict=True):
+            found[position] = some[some[..., 2] >= 0]
+        return found
 
     def corrupted(
         self,

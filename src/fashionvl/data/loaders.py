@@ -1,11 +1,51 @@
-"""Samplers: which item is fetched when, by which process, in a form that resumes."""
+"""Loaders and their samplers: which item is fetched when, by which process, in a form that resumes."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import cv2
 import torch
 from torch.utils.data import Dataset
 from torch.utils.data.distributed import DistributedSampler
+from torchdata.stateful_dataloader import StatefulDataLoader
+
+
+def fetching_loader(
+    dataset: Dataset[Any], workers: int, prefetch: int, pin: bool = True, **options: Any
+) -> StatefulDataLoader:
+    """A loader of a dataset that fetches whole batches.
+
+    Args:
+        dataset: its `__getitems__` gives a batch, or with `batch_size=None` its `__getitem__` does.
+        workers: loading processes, of one thread each; 0 loads in this process.
+        prefetch: batches each of them loads ahead.
+        pin: put batches into page-locked memory where there is a GPU, for copies that nobody waits for.
+        options: further ones of `StatefulDataLoader`.
+    """
+    return StatefulDataLoader(
+        dataset,
+        collate_fn=_as_fetched,
+        num_workers=workers,
+        prefetch_factor=prefetch if workers else None,
+        persistent_workers=workers > 0,
+        worker_init_fn=_on_one_thread,
+        pin_memory=pin and torch.cuda.is_available(),
+        **options,
+    )
+
+
+def _as_fetched(batch: Any) -> Any:
+    """`__getitems__` already returns a batch."""
+    return batch
+
+
+def _on_one_thread(worker: int) -> None:
+    """Keep loading processes from fighting over cores: torch sees to its own threads, OpenCV does not.
+
+    0 has OpenCV leave its threads alone. 1 would have it stop them first, which hangs or crashes a forked
+    process: those it inherited did not come along.
+    """
+    cv2.setNumThreads(0)
 
 
 class EpochSampler(DistributedSampler[Any]):

@@ -54,7 +54,13 @@ class PairSampler:
         self._members: dict[int, np.ndarray] = {}
         if spec.negatives in ("same_subcategory", "mixed"):
             labels = subcategory[rows]
-            self._members = {int(label): rows[labels == label] for label in np.unique(labels)}
+            members = {int(label): rows[labels == label] for label in np.unique(labels)}
+            # A sub-category of one product has no other to lend; its rows then look everywhere.
+            self._members = {
+                label: pool
+                for label, pool in members.items()
+                if (product_id[pool] != product_id[pool[0]]).any()
+            }
 
     def caption_row(self, row: int, rng: np.random.Generator) -> int:
         """The row whose caption is shown with the photograph of `row`."""
@@ -64,8 +70,6 @@ class PairSampler:
             return self._shifted(row, rng)
         anywhere = self.spec.negatives == "random" or (self.spec.negatives == "mixed" and rng.random() < 0.5)
         pool = self.rows if anywhere else self._members.get(int(self.subcategory[row]), self.rows)
-        if (self.product_id[pool] == self.product_id[row]).all():
-            pool = self.rows  # the only product of its sub-category
         return self._other_product(row, pool, rng)
 
     def _other_product(self, row: int, pool: np.ndarray, rng: np.random.Generator) -> int:

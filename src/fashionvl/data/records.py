@@ -1,13 +1,15 @@
 """The typed records that travel between files, models and tasks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from fashionvl.masking.text import IGNORED_LABEL
 
 Split = Literal["train", "validation"]
 """The two files of a catalogue."""
@@ -166,8 +168,10 @@ class PairBatch(Pairs):
         product_id: `[B]` int64 product of the image.
         rows: `[B]` int64 row of the image in its file.
         kaleido: what was done to the patches; None where nothing was.
-        masked_positions: `[M]` int64, where in the flattened labels a word is asked, in increasing order; None
-            where that is not known on the host.
+        masked_positions: `[M]` int64, where in the flattened labels a word is asked, in increasing order;
+            None where that is not known on the host.
+        boxes: `[B, 4]` int64, where photographs that come as stored are still to be cropped: x0, y0, x1, y1
+            in pixels with exclusive ends. None once they are.
     """
 
     image_mask: Tensor | None
@@ -179,6 +183,22 @@ class PairBatch(Pairs):
     rows: Tensor
     kaleido: KaleidoTargets | None = field(default=None, kw_only=True)
     masked_positions: Tensor | None = field(default=None, kw_only=True)
+    boxes: Tensor | None = field(default=None, kw_only=True)
+
+    def __getitem__(self, index: Tensor | slice) -> Self:
+        """Some rows of every tensor; positions in the labels are found anew, on a GPU with a wait."""
+        taken = super(PairBatch, replace(self, masked_positions=None)).__getitem__(index)
+        if self.masked_positions is not None and taken.mlm_labels is not None:
+            taken.masked_positions = masked_positions(taken.mlm_labels)
+        return taken
+
+
+def masked_positions(labels: Tensor) -> Tensor:
+    """Where in the flattened labels `[B, L]` a word is asked: `[M]` int64, in increasing order.
+
+    The number M has to be known on the host; for labels on a GPU, this waits for it.
+    """
+    return (labels.flatten() != IGNORED_LABEL).nonzero()[:, 0]
 
 
 @dataclass
@@ -212,6 +232,7 @@ class RetrievalBatch(TensorRecord):
         image_of_pair: `[Q, C]` int64 into the photographs.
         text_of_pair: `[Q, C]` int64 into the captions.
         patches: of the distinct photographs, or None.
+        boxes: `[U, 4]` int64, where the photographs are still to be cropped, as in `PairBatch`; or None.
     """
 
     query_ids: Tensor
@@ -222,6 +243,7 @@ class RetrievalBatch(TensorRecord):
     image_of_pair: Tensor
     text_of_pair: Tensor
     patches: Patches | None = None
+    boxes: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.query_ids)

@@ -148,7 +148,8 @@ def _fill(
 ) -> np.ndarray:
     """Fill up to the quota: first with what no pair holds, then with anything."""
     shuffled = rng.permutation(every).tolist()
-    rest = [item for item in shuffled if item not in chosen]
-    # Sorting is stable: the order inside each half stays random.
-    rest.sort(key=lambda item: item in aligned)
-    return np.array(sorted([*chosen, *rest[: quota - len(chosen)]]), np.int64)
+    rest = [item for item in shuffled if item not in chosen and item not in aligned]
+    missing = quota - len(chosen)
+    if len(rest) < missing:
+        rest += [item for item in shuffled if item in aligned and item not in chosen]
+    return np.array(sorted([*chosen, *rest[:missing]]), np.int64)

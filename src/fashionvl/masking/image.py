@@ -1,5 +1,6 @@
 """Image masks for masked image reconstruction (MIR): which pixels of an image are hidden, and hiding them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -91,7 +92,27 @@ class ImageMask:
         if self.style == "center":
             return styles.centre_rectangle(height, width, self.ratio)
         units = self._sample_units(height // self.unit, width // self.unit, rng)
-        return units.repeat(self.unit, axis=0).repeat(self.unit, axis=1)
+        return self._spread(units)
+
+    def sample_batch(self, height: int, width: int, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+        """Draw one mask of each generator, those that `sample` would draw.
+
+        Returns:
+            `[B, height, width]` bool, True where the pixel is hidden.
+
+        Raises:
+            InputError: As `check_size`.
+        """
+        if self.style not in ("random_grid", "grid") or self.ratio in (0, 1):
+            return np.stack([self.sample(height, width, rng) for rng in rngs])
+        self.check_size(height, width)
+        shape = height // self.unit, width // self.unit
+        # Units become pixels in one pass over the batch.
+        return self._spread(np.stack([self._sample_units(*shape, rng) for rng in rngs]))
+
+    def _spread(self, units: np.ndarray) -> np.ndarray:
+        """Masks of pixels `[..., H, W]` of masks of units `[..., rows, columns]`."""
+        return units.repeat(self.unit, axis=-1).repeat(self.unit, axis=-2)
 
     def _sample_units(self, rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:
         if self.style == "grid":

@@ -1,6 +1,8 @@
 """Token masks for masked language modelling (MLM), after BERT."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -63,83 +65,117 @@ def check_shares(spec: object, key: str) -> None:
         raise InputError(f"{key}: mask_share + random_share = {total:g}; they add up to at most 1")
 
 
-def mask_tokens(
-    input_ids: np.ndarray,
-    spec: TextMask,
-    *,
-    mask_id: int,
-    special_ids: np.ndarray,
-    vocab_size: int,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mask one tokenised caption for MLM.
+@dataclass(frozen=True)
+class Words:
+    """The ids of a tokenizer, as far as masking asks.
 
-    Each token is chosen independently with chance `ratio`, special tokens never. When none was, one is drawn,
-    so that every caption with an ordinary token adds to the loss (the released code leaves it unmasked).
-
-    Args:
-        input_ids: `[L]` int64, untouched.
-        spec: Ratio and shares.
+    Attributes:
         mask_id: Id of [MASK].
         special_ids: Ids that are neither chosen nor drawn as replacement: [CLS], [SEP], [PAD], [MASK] ...
-        vocab_size: Random replacements are drawn uniformly from `0 .. vocab_size - 1` without `special_ids`.
-        rng: The same state gives the same masks.
+        size: Random replacements are drawn uniformly from `0 .. size - 1` without `special_ids`.
+    """
+
+    mask_id: int
+    special_ids: np.ndarray
+    size: int
+
+    @cached_property
+    def _special(self) -> np.ndarray:
+        special = np.unique(self.special_ids)
+        return special[(special >= 0) & (special < self.size)]
+
+    @cached_property
+    def _special_before(self) -> np.ndarray:
+        """Of each special id, the number of ordinary ids before it."""
+        return self._special - np.arange(len(self._special))
+
+    @cached_property
+    def _ordinary(self) -> np.ndarray:
+        """`[size]` bool by id."""
+        ordinary = np.ones(self.size, bool)
+        ordinary[self._special] = False
+        return ordinary
+
+    def ordinary(self, ids: np.ndarray) -> np.ndarray:
+        """Which of some ids, each in `0 .. size - 1`, are not special: bool of the same shape."""
+        return self._ordinary[ids]
+
+    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """`[count]` ordinary ids, drawn uniformly.
+
+        The r-th ordinary id is r plus the number of special ids before it, found without listing the
+        vocabulary.
+        """
+        ranks = rng.integers(0, self.size - len(self._special), size=count)
+        return ranks + np.searchsorted(self._special_before, ranks, side="right")
+
+
+def mask_tokens(
+    input_ids: np.ndarray, spec: TextMask, words: Words, rngs: Sequence[np.random.Generator]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mask tokenised captions for MLM.
+
+    Each token is chosen independently with chance `ratio`, special tokens never. When none of a caption was,
+    one is drawn, so that every caption with an ordinary token adds to the loss (the released code leaves it
+    unmasked). What becomes of a caption does not depend on the others.
+
+    Args:
+        input_ids: `[B, L]` int64, untouched.
+        spec: Ratio and shares.
+        words: The tokenizer's ids.
+        rngs: One a caption; the same state gives the same masks.
 
     Returns:
-        Masked ids `[L]` int64, and labels `[L]` int64: the original id where chosen, -100 elsewhere.
+        Masked ids `[B, L]` int64, and labels `[B, L]` int64: the original id where chosen, -100 elsewhere.
     """
-    eligible = np.flatnonzero(~np.isin(input_ids, special_ids))
-    if spec.ratio == 0 or len(eligible) == 0:
+    if spec.ratio == 0:
         return input_ids.copy(), np.full_like(input_ids, IGNORED_LABEL)
-    chosen = eligible[rng.random(len(eligible)) < spec.ratio]
-    if len(chosen) == 0:
-        chosen = rng.choice(eligible, size=1)
-    return corrupt(
-        input_ids, chosen, spec, mask_id=mask_id, special_ids=special_ids, vocab_size=vocab_size, rng=rng
-    )
+    chosen = words.ordinary(input_ids)
+    counts = chosen.sum(axis=1).tolist()
+    # Row by row, as the captions' tokens stand one after the other under a mask.
+    chosen[chosen] = _each(rngs, counts) < spec.ratio
+    for line in np.flatnonzero(~chosen.any(axis=1) & (np.array(counts) > 0)).tolist():
+        eligible = np.flatnonzero(words.ordinary(input_ids[line]))
+        chosen[line, rngs[line].choice(eligible, size=1)] = True
+    return corrupt(input_ids, chosen, spec, words, rngs)
 
 
 def corrupt(
     input_ids: np.ndarray,
     chosen: np.ndarray,
     spec: Shares,
-    *,
-    mask_id: int,
-    special_ids: np.ndarray,
-    vocab_size: int,
-    rng: np.random.Generator,
+    words: Words,
+    rngs: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make [MASK], a random token, or nothing of each chosen token (BERT section 3.1).
 
     Args:
-        input_ids: `[L]` int64, untouched.
-        chosen: `[T]` int64 positions, each at most once.
+        input_ids: `[B, L]` int64, untouched.
+        chosen: `[B, L]` bool.
         spec: The shares.
-        mask_id: Id of [MASK].
-        special_ids: Ids that are not drawn as replacement.
-        vocab_size: Random replacements are drawn uniformly from `0 .. vocab_size - 1` without `special_ids`.
-        rng: The same state gives the same tokens.
+        words: The tokenizer's ids.
+        rngs: One a caption; the same state gives the same tokens.
 
     Returns:
-        Masked ids `[L]` int64, and labels `[L]` int64: the original id where chosen, -100 elsewhere.
+        Masked ids `[B, L]` int64, and labels `[B, L]` int64: the original id where chosen, -100 elsewhere.
     """
-    masked_ids, labels = input_ids.copy(), np.full_like(input_ids, IGNORED_LABEL)
-    labels[chosen] = input_ids[chosen]
-    fate = rng.random(len(chosen))
-    masked_ids[chosen[fate < spec.mask_share]] = mask_id
-    replaced = chosen[(fate >= spec.mask_share) & (fate < spec.mask_share + spec.random_share)]
-    masked_ids[replaced] = _ordinary_ids(len(replaced), special_ids, vocab_size, rng)
+    masked_ids, labels = input_ids.copy(), np.where(chosen, input_ids, IGNORED_LABEL)
+    fate = np.ones(chosen.shape)
+    fate[chosen] = _each(rngs, chosen.sum(axis=1).tolist())
+    masked_ids[chosen & (fate < spec.mask_share)] = words.mask_id
+    replaced = chosen & (fate >= spec.mask_share) & (fate < spec.mask_share + spec.random_share)
+    counts = replaced.sum(axis=1)
+    if counts.any():
+        drawn = [words.draw(count, rng) for count, rng in zip(counts.tolist(), rngs, strict=True) if count]
+        masked_ids[replaced] = np.concatenate(drawn)
     return masked_ids, labels
 
 
-def _ordinary_ids(
-    count: int, special_ids: np.ndarray, vocab_size: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Draw ids uniformly from the vocabulary without the special ones.
-
-    The r-th ordinary id is r plus the number of special ids before it, found without listing the vocabulary.
-    """
-    special = np.unique(special_ids)
-    special = special[(special >= 0) & (special < vocab_size)]
-    ranks = rng.integers(0, vocab_size - len(special), size=count)
-    return ranks + np.searchsorted(special - np.arange(len(special)), ranks, side="right")
+def _each(rngs: Sequence[np.random.Generator], counts: Sequence[int]) -> np.ndarray:
+    """So many numbers in [0, 1) of each generator, one caption's after the other's: `[sum(counts)]`."""
+    drawn = np.empty(sum(counts))
+    start = 0
+    for rng, count in zip(rngs, counts, strict=True):
+        rng.random(out=drawn[start : start + count])
+        start += count
+    return drawn

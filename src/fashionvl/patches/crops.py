@@ -15,7 +15,7 @@ TURNED, GREYED = 1, 4
 """The levels that sub-tasks I (rotation) and IV (grey-to-colour) change."""
 
 
-def crop_resize(image: np.ndarray, box: Box, size: int) -> np.ndarray:
+def crop_resize(image: np.ndarray, box: Box, size: int, out: np.ndarray | None = None) -> np.ndarray:
     """Crop to a box and stretch the crop to a square.
 
     The released code resizes with Pillow's bilinear filter (`torchvision.transforms.Resize`), aspect ratio
@@ -28,6 +28,7 @@ def crop_resize(image: np.ndarray, box: Box, size: int) -> np.ndarray:
         image: `[H, W, 3]` uint8.
         box: the part to keep, not empty.
         size: height and width of the result in pixels.
+        out: `[size, size, 3]` uint8, contiguous: where to put the result.
 
     Returns:
         `[size, size, 3]` uint8, contiguous.
@@ -38,8 +39,11 @@ def crop_resize(image: np.ndarray, box: Box, size: int) -> np.ndarray:
     if height > size or width > size:
         crop = cv2.resize(crop, (min(width, size), min(height, size)), interpolation=cv2.INTER_AREA)
     if crop.shape[:2] != (size, size):
-        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
-    return crop
+        return np.asarray(cv2.resize(crop, (size, size), dst=out, interpolation=cv2.INTER_LINEAR))
+    if out is None:
+        return crop
+    out[:] = crop
+    return out
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class Variants:
         boxes: list[Box] = [tuple(sides) for sides in self.grid.boxes(box)[patches].tolist()]
         plain = np.empty((len(boxes), size, size, 3), np.uint8)
         for crop, sides in zip(plain, boxes, strict=True):
-            crop[:] = crop_resize(image, sides, size)
+            crop_resize(image, sides, size, crop)
         crops = plain[place]
         for number in np.flatnonzero(turns):
             crops[number] = np.rot90(crops[number], turns[number])

@@ -8,7 +8,7 @@ from fashionvl.patches.grid import Box, KaleidoGrid
 def best_patches(
     regions: np.ndarray,
     grid: KaleidoGrid,
-    box: Box,
+    box: Box | np.ndarray,
     frame: tuple[int, int],
     levels: tuple[int, ...] = (3, 4, 5),
 ) -> np.ndarray:
@@ -20,7 +20,7 @@ def best_patches(
     Args:
         regions: `[K, 4]` x0, y0, x1, y1 as fractions of the frame, in [0, 1].
         grid: the patches.
-        box: around the product, which the patches split.
+        box: around the product, which the patches split; `[K, 4]` for regions of several photographs.
         frame: width and height of the photograph in pixels.
         levels: of the patches; 3, 4 and 5 are the ones that are masked (section 3.4).
 
@@ -32,7 +32,7 @@ def best_patches(
     """
     patches = grid.boxes(box)
     pixels = np.asarray(regions, np.float64).reshape(-1, 1, 4) * (*frame, *frame)
-    sides = np.minimum(pixels[..., 2:], patches[:, 2:]) - np.maximum(pixels[..., :2], patches[:, :2])
+    sides = np.minimum(pixels[..., 2:], patches[..., 2:]) - np.maximum(pixels[..., :2], patches[..., :2])
     areas = np.clip(sides, 0, None).prod(axis=-1)
     best = np.full((len(areas), len(levels)), -1, np.int64)
     for place, level in enumerate(levels):

@@ -52,10 +52,19 @@ class FashionGenReader:
             unexpected type or shape, or of another length than the images.
     """
 
-    def __init__(self, path: Path | str, caption_field: CaptionField = "input_description") -> None:
+    def __init__(
+        self, path: Path | str, caption_field: CaptionField = "input_description", mapped: bool = True
+    ) -> None:
+        """Open a file.
+
+        Args:
+            path: of the file.
+            caption_field: which dataset captions are read from.
+            mapped: read photographs through a memory map where they lie uncompressed and in one piece.
+        """
         self.source = Path(path)
         self.caption_field = caption_field
-        self._file = ProcessLocalFile(self.source)
+        self._file = ProcessLocalFile(self.source, mapped)
         self._rows = _checked_length(self._file.get(), self.source, self.text_fields())
 
     def text_fields(self) -> dict[str, str]:
@@ -112,14 +121,17 @@ class FashionGenReader:
         return ProductRecord(row=row, product_id=int(self._read(PRODUCTS, row, row + 1).ravel()[0]), **texts)
 
     def image(self, row: int) -> np.ndarray:
-        """The photograph of one row: `[H, W, 3]` uint8 RGB.
+        """The photograph of one row: `[H, W, 3]` uint8 RGB, not to be written to.
 
         Raises:
             IndexError: there is no such row.
             InputError: the file is damaged there.
         """
         self._check_row(row)
-        image: np.ndarray = self._read(IMAGES, row, row + 1)[0]
+        try:
+            image: np.ndarray = self._file.rows(IMAGES)[row]
+        except OSError as error:
+            raise self._damaged(IMAGES, row, row + 1) from error
         return image
 
     def fingerprint(self) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from fashionvl.errors import InputError
 
@@ -23,8 +24,36 @@ def open_hdf5(path: Path) -> h5py.File:
         raise InputError(f"{path}: permission denied; make the file readable") from error
     except OSError as error:
         what = "is cut short" if "truncated" in str(error) else "is not HDF5"
-        size = path.stat().st_size
-        raise InputError(f"{path}: {what} ({size} bytes), likely a truncated copy; copy it again") from error
+        raise _truncated(path, what) from error
+
+
+def _truncated(path: Path, what: str) -> InputError:
+    return InputError(f"{path}: {what} ({path.stat().st_size} bytes), likely a truncated copy; copy it again")
+
+
+def mapped_dataset(dataset: h5py.Dataset) -> np.ndarray | None:
+    """A dataset as it lies in its file, mapped into memory read-only.
+
+    That works where it lies in one piece, neither chunked nor compressed nor in another file, as the
+    photographs of Fashion-Gen do. Nothing is read before it is touched, and all processes of a machine share
+    what was.
+
+    Returns:
+        Of the dataset's shape and type; None where it does not lie so.
+
+    Raises:
+        InputError: the file ends before the dataset does. Touching what is missing would kill the process.
+    """
+    # The library gives the place in the file, a user block included, and none for any other layout.
+    offset = dataset.id.get_offset()
+    if offset is None or dataset.chunks is not None:
+        return None
+    path = Path(dataset.file.filename)
+    if path.stat().st_size < offset + dataset.nbytes:
+        raise _truncated(path, "is cut short")
+    whole = np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
+    # A plain view: the type `np.memmap` costs more a row than reading it.
+    return whole.view(np.ndarray)
 
 
 class ProcessLocalFile:
@@ -34,9 +63,16 @@ class ProcessLocalFile:
     position and one library state.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, mapped: bool = True) -> None:
+        """Name the file.
+
+        Args:
+            path: of the file.
+            mapped: let `rows` map datasets into memory where they lie in one piece.
+        """
+        self.path, self._mapped = path, mapped
         self._opened: tuple[int, h5py.File] | None = None
+        self._rows: dict[str, h5py.Dataset | np.ndarray] = {}
 
     def get(self) -> h5py.File:
         """The open file of this process."""
@@ -44,8 +80,22 @@ class ProcessLocalFile:
             if self._opened is not None:
                 # A forked child closes what it inherited: HDF5 would otherwise find it open and share it.
                 self._opened[1].close()
-            self._opened = os.getpid(), open_hdf5(self.path)
+            self._opened, self._rows = (os.getpid(), open_hdf5(self.path)), {}
         return self._opened[1]
 
+    def rows(self, name: str) -> h5py.Dataset | np.ndarray:
+        """A dataset of this process's file for reading row after row: mapped, or through h5py.
+
+        Kept once opened: looking a dataset up takes h5py longer than reading a photograph of it.
+
+        Raises:
+            InputError: the file ends before the dataset does.
+        """
+        file = self.get()
+        if name not in self._rows:
+            mapped = mapped_dataset(file[name]) if self._mapped else None
+            self._rows[name] = file[name] if mapped is None else mapped
+        return self._rows[name]
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_opened": None}
+        return {**self.__dict__, "_opened": None, "_rows": {}}

@@ -43,6 +43,7 @@ def open_split(
     split: Split,
     layout: Layout | Literal["auto"] = "auto",
     caption_field: CaptionField = "input_description",
+    mapped: bool = True,
 ) -> CatalogueReader:
     """Open one split of a catalogue.
 
@@ -51,6 +52,7 @@ def open_split(
         split: the official split; the released code calls its validation split "valid".
         layout: "auto" looks at the folder.
         caption_field: HDF5 only; which dataset captions are read from.
+        mapped: HDF5 only; read photographs through a memory map where they lie uncompressed in one piece.
 
     Raises:
         InputError: no catalogue, no such split, or unusable files.
@@ -58,5 +60,5 @@ def open_split(
     root = Path(root)
     found = detect_layout(root) if layout == "auto" else layout
     if found == "hdf5":
-        return FashionGenReader(root / HDF5_NAMES[split], caption_field)
+        return FashionGenReader(root / HDF5_NAMES[split], caption_field, mapped)
     return MVLTFolderReader(root, split)
