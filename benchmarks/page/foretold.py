@@ -5,8 +5,8 @@ from benchmarks.page.read import Scaling
 from benchmarks.page.tables import table
 from benchmarks.prediction import Row, check
 from benchmarks.prediction import table as predictions
-from benchmarks.scaling_inputs import Inputs as ModelInputs
-from benchmarks.scaling_model import Assumptions
+from benchmarks.scale.inputs import Inputs as ModelInputs
+from benchmarks.scale.model import Assumptions
 
 MODEL = """\
 A step takes the longer of computing and loading, and what sticks out of the all-reduce. Left out: latency

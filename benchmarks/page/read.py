@@ -10,9 +10,9 @@ import yaml
 
 from benchmarks.page.points import LoadingPoint, ScalingPoint, SweepPoint
 from benchmarks.record import Result
-from benchmarks.scaling_inputs import Inputs as ModelInputs
-from benchmarks.scaling_inputs import read_inputs
-from benchmarks.scaling_model import Assumptions
+from benchmarks.scale.inputs import Inputs as ModelInputs
+from benchmarks.scale.inputs import read_inputs
+from benchmarks.scale.model import Assumptions
 from fashionvl.errors import InputError
 
 DEVICES = ("cpu", "cuda")

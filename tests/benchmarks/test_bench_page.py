@@ -18,8 +18,8 @@ from benchmarks.page.text import MISSING, MISSING_GPU, write
 from benchmarks.prediction import table
 from benchmarks.record import Result
 from benchmarks.run import _checks
-from benchmarks.scaling_inputs import read_inputs
-from benchmarks.scaling_model import Assumptions
+from benchmarks.scale.inputs import read_inputs
+from benchmarks.scale.model import Assumptions
 from fashionvl.errors import InputError
 
 ABOUT = {

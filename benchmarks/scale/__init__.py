@@ -1,0 +1,1 @@
+"""What `benchmarks.scaling` measures with and `benchmarks.prediction` reckons with."""
