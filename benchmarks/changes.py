@@ -53,15 +53,24 @@ def _optimiser(setting: Setting) -> list[Plan]:
 
 def _retrieval(setting: Setting, off: Callable[..., int], on: Speed) -> list[Plan]:
     queries = batches(setting, 1, setting.pick(tiny=4, cpu=16, gpu=101))
-    chunk = setting.pick(tiny=4, cpu=16, gpu=512)
     return [
-        Plan("off", "fp32", partial(off, network(setting, OFF).eval(), queries, chunk)),
-        Plan("on", "fp32", partial(_fp32_turn, network(setting, on).eval(), queries, chunk)),
+        Plan("off", "fp32", partial(off, network(setting, OFF).eval(), queries)),
+        Plan("on", "fp32", partial(_fp32_turn, network(setting, on).eval(), queries)),
     ]
 
 
-def _fp32_turn(model: MVLT, queries: list[RetrievalBatch], chunk: int, mark: Mark) -> int:
-    return suite_turn(model, queries, chunk, "fp32", mark)
+def _fp32_turn(model: MVLT, queries: list[RetrievalBatch], mark: Mark) -> int:
+    return suite_turn(model, queries, "fp32", mark)
+
+
+def _chunks(setting: Setting) -> list[Plan]:
+    plans = _retrieval(setting, _fp32_turn, ON)
+
+    def whole_lists(mark: Mark) -> int:
+        with mock.patch("fashionvl.tasks.retrieval.AT_ONCE", 2**40):
+            return plans[1].run(mark)
+
+    return [replace(plans[0], run=whole_lists), plans[1]]
 
 
 def _widened(
@@ -115,10 +124,12 @@ CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
     "fused_attention": partial(_step, off=Speed(fused_attention=False), on=ON, precise=("fp32", "fp32")),
     "bf16": partial(_step, off=ON, on=ON, precise=("fp32", "bf16")),
     "written_attention": _attention,
+    "recompute": partial(_step, off=ON, on=Speed(recompute=True), precise=("fp32", "fp32")),
     "channels_last": partial(_step, off=ON, on=Speed(channels_last=True), precise=("bf16", "bf16")),
     "fused_adamw": _optimiser,
     "heads_needed": partial(_retrieval, off=released_turn, on=OFF),
     "needed_rows": partial(_retrieval, off=_fp32_turn, on=ON),
+    "small_chunks": _chunks,
     "kept_memory": _kept,
     "compile": partial(_step, off=ON, on=Speed(compile=True), precise=("bf16", "bf16")),
 }

@@ -38,23 +38,22 @@ def batches(setting: Setting, queries: int, candidates: int) -> list[RetrievalBa
     return found
 
 
-def released_turn(model: MVLT, queries: list[RetrievalBatch], chunk: int, mark: Mark) -> int:
-    """Each pair with its own copy of photograph and text, every head, the probability of "matched"."""
+def released_turn(model: MVLT, queries: list[RetrievalBatch], mark: Mark) -> int:
+    """A list of candidates at once, each with its own copy of photograph and text, through every head."""
     device, done = next(model.parameters()).device, 0
     with torch.no_grad():
         for batch in queries:
-            for start in range(0, batch.image_of_pair.numel(), chunk):
-                pairs = batch.pairs(slice(start, start + chunk))
-                moved = Pairs(pairs.pixel_values.float().div(255), pairs.input_ids, pairs.attention_mask)
-                moved = moved.to(device)
-                mark("data")
-                model(moved.pixel_values, moved.input_ids)["itm_logits"].softmax(-1)[:, 0, 1].cpu()
-                mark("forward")
-                done += len(pairs)
+            pairs = batch.pairs(slice(None))
+            moved = Pairs(pairs.pixel_values.float().div(255), pairs.input_ids, pairs.attention_mask)
+            moved = moved.to(device)
+            mark("data")
+            model(moved.pixel_values, moved.input_ids)["itm_logits"].softmax(-1)[:, 0, 1].cpu()
+            mark("forward")
+            done += len(pairs)
     return done
 
 
-def suite_turn(model: MVLT, queries: list[RetrievalBatch], chunk: int, precise: str, mark: Mark) -> int:
+def suite_turn(model: MVLT, queries: list[RetrievalBatch], precise: str, mark: Mark) -> int:
     """As the suite's tasks rank candidates."""
     device, done = next(model.parameters()).device, 0
     with torch.inference_mode(), precision(precise, device):
@@ -62,7 +61,7 @@ def suite_turn(model: MVLT, queries: list[RetrievalBatch], chunk: int, precise: 
             moved = batch.to(device, non_blocking=True)
             moved.pixel_values = moved.pixel_values.float().div_(255)
             mark("data")
-            score_candidates(model, moved, chunk).cpu()
+            score_candidates(model, moved).cpu()
             mark("forward")
             done += batch.image_of_pair.numel()
     return done
@@ -78,16 +77,15 @@ def plans(setting: Setting, *, queries: int, candidates: int) -> list[Plan]:
     """
     asked = batches(setting, queries, candidates)
     same = "tf32" if setting.on_gpu else "fp32"
-    chunk = setting.pick(tiny=8, cpu=16, gpu=512)
     models = {
         "released": network(setting, PLAIN).eval(),
         "ours": network(setting, Speed(tf32=setting.on_gpu)).eval(),
         "best": network(setting, fastest(setting)).eval(),
     }
     return [
-        Plan("released", same, partial(released_turn, models["released"], asked, chunk)),
-        Plan("ours", same, partial(suite_turn, models["ours"], asked, chunk, same), target=2.5),
-        Plan("best", "bf16", partial(suite_turn, models["best"], asked, chunk, "bf16"), target=6.0),
+        Plan("released", same, partial(released_turn, models["released"], asked)),
+        Plan("ours", same, partial(suite_turn, models["ours"], asked, same), target=2.5),
+        Plan("best", "bf16", partial(suite_turn, models["best"], asked, "bf16"), target=6.0),
     ]
 
 

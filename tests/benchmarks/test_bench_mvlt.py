@@ -52,14 +52,15 @@ def test_the_released_plan_and_ours_rank_alike(tiny: Setting) -> None:
             pairs = queries.pairs(slice(None))
             released = plain(pairs.pixel_values, pairs.input_ids)["itm_logits"].softmax(-1)[:, 0, 1]
         torch.testing.assert_close(found.sigmoid()[0], released)
-    assert released_turn(plain, batches(tiny, 1, 5), 3, lambda stage: None) == 10
-    assert suite_turn(ours, batches(tiny, 1, 5), 3, "fp32", lambda stage: None) == 10
+    assert released_turn(plain, batches(tiny, 1, 5), lambda stage: None) == 10
+    assert suite_turn(ours, batches(tiny, 1, 5), "fp32", lambda stage: None) == 10
 
 
 @pytest.mark.parametrize("work", [mvlt_step, mvlt_retrieval])
 def test_every_plan_runs_and_marks_its_stages(tiny: Setting, work) -> None:
     for one in work.build(tiny):
-        assert [plan.name for plan in one.plans] == ["released", "ours", "best"]
+        names = [plan.name for plan in one.plans if plan.name != "frugal"]
+        assert names == ["released", "ours", "best"]
         counts = []
         for plan in one.plans:
             stages: list[str] = []

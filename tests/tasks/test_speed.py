@@ -43,8 +43,14 @@ def _located(batch: PairBatch) -> PairBatch:
 
 @pytest.mark.parametrize(
     "speed",
-    [Speed(), Speed(channels_last=True), Speed(fused_attention=False), Speed(needed_only=False)],
-    ids=["default", "channels_last", "written_out", "every_state"],
+    [
+        Speed(),
+        Speed(channels_last=True),
+        Speed(fused_attention=False),
+        Speed(needed_only=False),
+        Speed(recompute=True),
+    ],
+    ids=["default", "channels_last", "written_out", "every_state", "recomputed"],
 )
 @pytest.mark.parametrize(
     "arguments", [{}, {"mir": None}, {"mir": None, "mlm": None}, {"on_negatives": False}]

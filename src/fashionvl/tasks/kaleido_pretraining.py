@@ -61,7 +61,7 @@ class KaleidoPretraining(PairTask):
         on_negatives: bool = True,
         backbone: PatchBackbone | None = None,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
-        scored_pairs: int = 512,
+        scored_pairs: int | None = None,
         speed: Speed = Speed(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
@@ -80,7 +80,7 @@ class KaleidoPretraining(PairTask):
                 silent. ITM always does.
             backbone: computes the features of patches that the data cut online; None: a cache has them.
             optimization: optimiser and schedule.
-            scored_pairs: pairs a retrieval forward takes at most.
+            scored_pairs: pairs a retrieval forward takes at most; None takes what suits the device.
             speed: how it is computed.
 
         Raises:

@@ -39,7 +39,7 @@ class MVLTPretraining(PairTask):
         masked_every: int = 2,
         on_negatives: bool = True,
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
-        scored_pairs: int = 512,
+        scored_pairs: int | None = None,
         speed: Speed = Speed(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
@@ -56,7 +56,7 @@ class MVLTPretraining(PairTask):
             on_negatives: MLM and MIR also learn from mismatched pairs, as in the released code; the paper is
                 silent.
             optimization: optimiser and schedule.
-            scored_pairs: pairs a retrieval forward takes at most.
+            scored_pairs: pairs a retrieval forward takes at most; None takes what suits the device.
             speed: how it is computed.
 
         Raises:

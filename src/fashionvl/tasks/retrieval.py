@@ -27,20 +27,46 @@ class Embeds(Protocol):
         """`[B, D]`, compared by dot product."""
 
 
-def score_candidates(model: ScoresPairs | Embeds, batch: RetrievalBatch, chunk: int) -> Tensor:
+@runtime_checkable
+class HasWidth(Protocol):
+    """A network that knows how much memory a pair takes on its way."""
+
+    def widest(self, tokens: int) -> int:
+        """Numbers in the largest activation of one pair whose caption has so many tokens."""
+
+
+ON_GPU = 512
+AT_ONCE = 2**25
+"""Bytes of an activation on a CPU. The system's allocator gives larger ones back at once, and clearing their
+pages anew at every layer then costs as much as the layer; docs/performance.md has the measurement."""
+
+
+def suitable_chunk(model: object, captions: Tensor) -> int:
+    """Pairs that a forward takes at its best: 512 on a GPU, on a CPU few of a wide network.
+
+    Args:
+        model: that scores them.
+        captions: `[.., L]`, on the device where it does.
+    """
+    if captions.device.type != "cpu" or not isinstance(model, HasWidth):
+        return ON_GPU
+    return min(max(1, round(AT_ONCE / (4 * model.widest(captions.shape[-1])))), ON_GPU)
+
+
+def score_candidates(model: ScoresPairs | Embeds, batch: RetrievalBatch, chunk: int | None = None) -> Tensor:
     """Score every candidate of every query.
 
     Args:
         model: scores pairs or embeds.
         batch: Q queries with C candidates.
-        chunk: pairs a forward takes at most.
+        chunk: pairs a forward takes at most; None takes what suits the device.
 
     Returns:
         `[Q, C]` float32, higher for a better match.
     """
     shape = batch.image_of_pair.shape
     if isinstance(model, ScoresPairs):
-        pairs = shape.numel()
+        chunk, pairs = chunk or suitable_chunk(model, batch.input_ids), shape.numel()
         logits = [model.match(batch.pairs(slice(start, start + chunk))) for start in range(0, pairs, chunk)]
         return torch.cat(logits).float().view(shape)
     images = model.embed_image(batch.pixel_values)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.attention import attend
+from fashionvl.models.blocks.recomputing import recomputed
 
 BERT_NORM_EPS = 1e-12  # every LayerNorm of BERT
 
@@ -62,6 +63,9 @@ class BertLayer(nn.Module):
         dropout: on what each half adds to its residual.
         attention_dropout: on the attention probabilities.
         activation: of the MLP.
+
+    Attributes:
+        recompute: see `recomputed`.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class BertLayer(nn.Module):
         activation: Activation = "gelu",
     ) -> None:
         super().__init__()
+        self.recompute = False
         self.activation = activation
         self.attention = BertAttention(width, heads, attention_dropout)
         self.attention_norm = nn.LayerNorm(width, eps=BERT_NORM_EPS)
@@ -108,8 +113,11 @@ class BertLayer(nn.Module):
             visible = visible[:, :, :first] if visible is not None else None
         mixed = self.attention(states, key_value, visible)
         states = self.attention_norm(states + self.dropout(mixed))
-        hidden = self.narrow(activate(self.widen(states), self.activation))
+        hidden = recomputed(self._narrow, self.widen(states), self.recompute)
         return self.output_norm(states + self.dropout(hidden)), key_value
+
+    def _narrow(self, hidden: Tensor) -> Tensor:
+        return self.narrow(activate(hidden, self.activation))
 
 
 class BertEncoder(nn.Module):
@@ -132,6 +140,7 @@ class BertEncoder(nn.Module):
         super().__init__()
         if width % heads:
             raise InputError(f"heads: {heads} does not divide hidden_size, {width}")
+        self.intermediate = intermediate
         self.layers = nn.ModuleList(
             BertLayer(width, heads, intermediate, dropout, attention_dropout, activation)
             for _ in range(layers)

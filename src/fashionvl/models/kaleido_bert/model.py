@@ -149,6 +149,10 @@ class KaleidoBERT(
             "subcategory": self.subcategory,
         }
 
+    def widest(self, tokens: int) -> int:
+        """Numbers in the largest activation of one pair: an MLP's hidden layer."""
+        return (tokens + self.grid.patches) * self.encoder.intermediate
+
     def regions(self) -> list[nn.Module]:
         """Parts worth compiling one by one: every layer."""
         return list(self.encoder.layers)

@@ -57,6 +57,10 @@ class Stage(nn.Module):
         """Rows, and columns, of the square position table."""
         return math.isqrt(self.visual_positions.shape[1] - self.spare_positions)
 
+    def widest(self, tokens: int) -> int:
+        """Numbers in the MLPs' hidden layer for one image of the table's size and so many tokens."""
+        return (self.side**2 + tokens) * cast(Block, self.blocks[0]).hidden
+
     def is_table(self, rows: int) -> bool:
         """Whether a table of this many rows is a square grid and the stage's spare row."""
         cells = rows - self.spare_positions

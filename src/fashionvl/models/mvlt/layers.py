@@ -1,9 +1,12 @@
 """The layers of MVLT's pyramid: patches to tokens, and blocks with spatially reduced attention."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from fashionvl.models.blocks.attention import attend
+from fashionvl.models.blocks.recomputing import recomputed
 
 EVERY = slice(None)
 BLOCK_NORM_EPS = 1e-6  # released code; its other LayerNorms outside BERT have PyTorch's default, 1e-5
@@ -22,7 +25,7 @@ class DropPath(nn.Module):
             return branch
         keep = 1 - self.rate
         kept = branch.new_empty([len(branch)] + [1] * (branch.dim() - 1)).bernoulli_(keep)
-        return branch * kept / keep
+        return branch * kept.div_(keep)
 
     def extra_repr(self) -> str:
         """The rate, for printed models."""
@@ -95,10 +98,15 @@ class SpatialReductionAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer layer with spatial-reduction attention (section 3.1)."""
+    """Pre-norm transformer layer with spatial-reduction attention (section 3.1).
+
+    Attributes:
+        recompute: see `recomputed`.
+    """
 
     def __init__(self, width: int, heads: int, mlp_ratio: int, reduction: int, drop_path: float) -> None:
         super().__init__()
+        self.recompute = False
         self.norm1 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
         self.attention = SpatialReductionAttention(width, heads, reduction)
         self.norm2 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
@@ -113,4 +121,14 @@ class Block(nn.Module):
         """Update the wanted of `tokens [B, H*W + L, D]`; arguments as in `SpatialReductionAttention`."""
         mixed = self.attention(self.norm1(tokens), grid, key_mask, wanted)
         tokens = tokens[:, wanted] + self.drop_path(mixed)
-        return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+        hidden = self.mlp[0](self.norm2(tokens))
+        return tokens + self.drop_path(recomputed(self._narrow, hidden, self.recompute))
+
+    @property
+    def hidden(self) -> int:
+        """Width of the MLP's hidden layer."""
+        return cast(nn.Linear, self.mlp[0]).out_features
+
+    def _narrow(self, hidden: Tensor) -> Tensor:
+        result: Tensor = self.mlp[2](self.mlp[1](hidden))
+        return result

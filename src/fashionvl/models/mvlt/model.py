@@ -220,6 +220,10 @@ class MVLT(
             "subcategory": self.subcategory,
         }
 
+    def widest(self, tokens: int) -> int:
+        """Numbers in the largest activation of one pair: an MLP's hidden layer, in stage 1 as a rule."""
+        return max(stage.widest(tokens) for stage in self.encoder.levels)
+
     def regions(self) -> list[nn.Module]:
         """Parts worth compiling one by one: every block, and the decoder."""
         return [*(block for stage in self.encoder.levels for block in stage.blocks), self.decoder]
