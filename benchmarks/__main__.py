@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("works", nargs="*", metavar="WORK", help=f"some of {', '.join(WORKS)}; default: all")
     parser.add_argument("--device", default="cpu", help="cpu, or cuda for the first GPU")
     parser.add_argument("--size", choices=("full", "tiny"), default="full")
-    parser.add_argument("--seconds", type=float, default=40.0, help="of each work, beyond three rounds")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each work, beyond three rounds")
     parser.add_argument("--scratch", type=Path, default=Path("data/benchmarks"))
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/DEVICE.json, at full size")
     given = parser.parse_args(arguments)

@@ -51,10 +51,10 @@ def _optimiser(setting: Setting) -> list[Plan]:
     ]
 
 
-def _retrieval(setting: Setting, off: Callable[..., int], on: Speed) -> list[Plan]:
+def _retrieval(setting: Setting, off: Callable[..., int], on: Speed, before: Speed = OFF) -> list[Plan]:
     queries = batches(setting, 1, setting.pick(tiny=4, cpu=16, gpu=101))
     return [
-        Plan("off", "fp32", partial(off, network(setting, OFF).eval(), queries)),
+        Plan("off", "fp32", partial(off, network(setting, before).eval(), queries)),
         Plan("on", "fp32", partial(_fp32_turn, network(setting, on).eval(), queries)),
     ]
 
@@ -130,6 +130,7 @@ CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
     "heads_needed": partial(_retrieval, off=released_turn, on=OFF),
     "needed_rows": partial(_retrieval, off=_fp32_turn, on=ON),
     "small_chunks": _chunks,
+    "in_place": partial(_retrieval, off=_fp32_turn, on=ON, before=Speed(in_place=False)),
     "kept_memory": _kept,
     "compile": partial(_step, off=ON, on=Speed(compile=True), precise=("bf16", "bf16")),
 }

@@ -150,7 +150,7 @@ def rounds(work: Work, device: torch.device, seconds: float) -> Iterator[dict[st
         done += 1
 
 
-def stages(plan: Plan, device: torch.device, times: int = 3) -> dict[str, float]:
+def stages(plan: Plan, device: torch.device, times: int = 2) -> dict[str, float]:
     """Milliseconds a stage of one turn takes, median over a few turns."""
     watches = []
     for _ in range(times):

@@ -30,7 +30,7 @@ TINY: dict[str, Any] = {
     "text_width": 24,
     "decoder_width": 8,
 }
-PLAIN = Speed(needed_only=False, fused_attention=False)
+PLAIN = Speed(needed_only=False, fused_attention=False, in_place=False)
 """Every state and every position, scores written out: how the released code computes."""
 COUNTED = Speed(fused_attention=False)
 """The suite's way as torch's counter sees it whole: some fused attention kernels it does not know."""

@@ -24,7 +24,7 @@ class Setting:
     device: torch.device
     size: Size
     scratch: Path
-    seconds: float = 40.0
+    seconds: float = 30.0
 
     @property
     def full(self) -> bool:

@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from fashionvl.data.records import PairBatch
 from fashionvl.masking.text import IGNORED_LABEL
-from fashionvl.models.blocks.transformer import BertEncoder
+from fashionvl.models.blocks.transformer import BertEncoder, activate
 from fashionvl.models.mvlt import MVLT
 from fashionvl.objectives.reconstruction import MIR
 from fashionvl.tasks import MVLTPretraining, Recognition
@@ -79,6 +79,24 @@ def test_clean_steps_without_reconstruction_leave_the_last_map_out(network: MVLT
     task.losses(draw_pairs([1, 0]), masked=True)
     assert [len(encoded.visual) for encoded in seen] == [3, 4]
     assert [encoded.text[-1].shape[1] for encoded in seen] == [6, 6]
+
+
+def test_activations_in_place_are_the_same_to_the_bit(network: MVLT, draw_pairs: Draw) -> None:
+    network.eval()
+    found = []
+    for in_place in (True, False):
+        Speed(in_place=in_place).apply(network)
+        assert [block.in_place for stage in network.encoder.levels for block in stage.blocks] == [
+            in_place
+        ] * 4
+        with torch.no_grad():
+            found.append(network.match(draw_pairs([1, 0])))
+    assert torch.equal(*found)
+    hidden = torch.randn(3, 4)
+    with torch.no_grad():
+        written = activate(hidden.clone(), "gelu_new", in_place=True)
+    torch.testing.assert_close(written, activate(hidden, "gelu_new"))
+    assert torch.equal(activate(hidden.requires_grad_(), "gelu", in_place=True), activate(hidden, "gelu"))
 
 
 @pytest.mark.parametrize("what", ["match", "recognise"])

@@ -18,10 +18,11 @@ class Attends(Protocol):
 
 
 @runtime_checkable
-class Recomputes(Protocol):
-    """A module that can compute activations again in place of keeping them."""
+class Economises(Protocol):
+    """A module that can do with fewer copies of its widest activation."""
 
     recompute: bool
+    in_place: bool
 
 
 @runtime_checkable
@@ -44,6 +45,7 @@ class Speed:
         needed_only: words are decoded at masked positions alone, and the last layer computes only the states
             that something reads. The released codes compute all.
         fused_attention: scores are never written out; see `attend`.
+        in_place: without gradients, activations are written over their input.
         channels_last: channels lie innermost in weights of convolutions, as tensor cores want them.
         recompute: the MLPs' activations are computed again in the backward pass instead of kept: a quarter of
             the memory of a step for a few per cent of its time.
@@ -54,6 +56,7 @@ class Speed:
 
     needed_only: bool = True
     fused_attention: bool = True
+    in_place: bool = True
     channels_last: bool = False
     recompute: bool = False
     compile: bool = False
@@ -66,8 +69,8 @@ class Speed:
         for module in network.modules():
             if isinstance(module, Attends):
                 module.fused = self.fused_attention
-            if isinstance(module, Recomputes):
-                module.recompute = self.recompute
+            if isinstance(module, Economises):
+                module.recompute, module.in_place = self.recompute, self.in_place
         if self.channels_last:
             network.to(memory_format=torch.channels_last)
         if isinstance(network, HasRegions):

@@ -18,9 +18,18 @@ Cache = list[KeyValue]
 """Keys and values of one layer after the other, each `[B, heads, S, D]`."""
 
 
-def activate(hidden: Tensor, activation: Activation) -> Tensor:
-    """GELU (Hendrycks and Gimpel, 2016); `gelu_new` is its tanh approximation, as in the original BERT."""
-    return F.gelu(hidden, approximate="tanh" if activation == "gelu_new" else "none")
+def activate(hidden: Tensor, activation: Activation, in_place: bool = False) -> Tensor:
+    """GELU (Hendrycks and Gimpel, 2016); `gelu_new` is its tanh approximation, as in the original BERT.
+
+    Args:
+        hidden: of any shape.
+        activation: which.
+        in_place: where no gradient is recorded, write over `hidden`: the widest buffer is then held once.
+    """
+    approximate = "tanh" if activation == "gelu_new" else "none"
+    if in_place and not torch.is_grad_enabled():
+        return torch.ops.aten.gelu_(hidden, approximate=approximate)
+    return F.gelu(hidden, approximate=approximate)
 
 
 class BertAttention(nn.Module):
@@ -66,6 +75,7 @@ class BertLayer(nn.Module):
 
     Attributes:
         recompute: see `recomputed`.
+        in_place: see `activate`.
     """
 
     def __init__(
@@ -78,7 +88,7 @@ class BertLayer(nn.Module):
         activation: Activation = "gelu",
     ) -> None:
         super().__init__()
-        self.recompute = False
+        self.recompute, self.in_place = False, True
         self.activation = activation
         self.attention = BertAttention(width, heads, attention_dropout)
         self.attention_norm = nn.LayerNorm(width, eps=BERT_NORM_EPS)
@@ -117,7 +127,7 @@ class BertLayer(nn.Module):
         return self.output_norm(states + self.dropout(hidden)), key_value
 
     def _narrow(self, hidden: Tensor) -> Tensor:
-        return self.narrow(activate(hidden, self.activation))
+        return self.narrow(activate(hidden, self.activation, self.in_place))
 
 
 class BertEncoder(nn.Module):

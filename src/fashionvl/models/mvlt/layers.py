@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from fashionvl.models.blocks.attention import attend
 from fashionvl.models.blocks.recomputing import recomputed
+from fashionvl.models.blocks.transformer import activate
 
 EVERY = slice(None)
 BLOCK_NORM_EPS = 1e-6  # released code; its other LayerNorms outside BERT have PyTorch's default, 1e-5
@@ -102,11 +103,12 @@ class Block(nn.Module):
 
     Attributes:
         recompute: see `recomputed`.
+        in_place: see `activate`.
     """
 
     def __init__(self, width: int, heads: int, mlp_ratio: int, reduction: int, drop_path: float) -> None:
         super().__init__()
-        self.recompute = False
+        self.recompute, self.in_place = False, True
         self.norm1 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
         self.attention = SpatialReductionAttention(width, heads, reduction)
         self.norm2 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
@@ -130,5 +132,5 @@ class Block(nn.Module):
         return cast(nn.Linear, self.mlp[0]).out_features
 
     def _narrow(self, hidden: Tensor) -> Tensor:
-        result: Tensor = self.mlp[2](self.mlp[1](hidden))
+        result: Tensor = self.mlp[2](activate(hidden, "gelu", self.in_place))
         return result
