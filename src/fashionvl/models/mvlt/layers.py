@@ -112,6 +112,7 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
         self.attention = SpatialReductionAttention(width, heads, reduction)
         self.norm2 = nn.LayerNorm(width, eps=BLOCK_NORM_EPS)
+        # Indexed, not called: `_narrow` may write GELU over its input.
         self.mlp = nn.Sequential(
             nn.Linear(width, mlp_ratio * width), nn.GELU(), nn.Linear(mlp_ratio * width, width)
         )
