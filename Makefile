@@ -121,17 +121,23 @@ records:
 	  | tar cf - -T - | tar xf - -C $(abspath $(TO))
 
 # Speed and memory, as ratios; kept in benchmarks/results and shown in docs/performance.md.
-.PHONY: bench bench-gpu performance
+.PHONY: bench bench-gpu bench-more performance
 BENCH := $(BIN)/python -m benchmarks
 
-bench: $(READY) ## measure everything side by side on this CPU (under 10 minutes on 2 cores)
+bench: $(READY) ## the released plan against ours on this CPU, side by side (under 10 minutes on 2 cores)
 	$(BENCH) $(ARGS)
 
 bench-gpu: $(READY) ## the same on one GPU (under 10 minutes)
 	$(BENCH) --device cuda $(ARGS)
 
+bench-more: $(READY) ## each change alone, scaling, loading at scale, cost against size (about 15 minutes)
+	$(BENCH).changes $(ARGS)
+	$(BENCH).scaling $(ARGS)
+	$(BENCH).loading $(ARGS)
+	$(BENCH).sweeps $(ARGS)
+
 performance: $(READY) ## write docs/performance.md anew from benchmarks/results
-	$(BENCH).page $(ARGS)
+	$(BENCH).page
 
 test: $(READY) ## run the tests (under 10 minutes on 2 cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)

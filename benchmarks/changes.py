@@ -1,6 +1,6 @@
 """What each change for speed is worth alone: `python -m benchmarks.changes`, off against on.
 
-Expectations were written beforehand, in changes.yaml; the loader's own changes are plans of the loader work.
+Expectations were written beforehand, in changes.yaml.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import torch
@@ -19,11 +20,13 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
+from benchmarks.catalogue import data_module
 from benchmarks.machine import facts
 from benchmarks.measure import CONTROL, Mark, Plan, Ratio, Work, rounds
 from benchmarks.mvlt import draw, image_size, network
 from benchmarks.record import RESULTS, Result, load, save, show
 from benchmarks.setting import Setting
+from benchmarks.works.loader import suite_turns
 from benchmarks.works.mvlt_retrieval import batches, released_turn, suite_turn
 from benchmarks.works.mvlt_step import OPTIMIZATION, suite_plan
 from fashionvl.data.records import RetrievalBatch
@@ -71,6 +74,15 @@ def _chunks(setting: Setting) -> list[Plan]:
             return plans[1].run(mark)
 
     return [replace(plans[0], run=whole_lists), plans[1]]
+
+
+def _loading(setting: Setting, **on: Any) -> list[Plan]:
+    size = setting.pick(tiny=4, cpu=64, gpu=256)
+    off = {"mapped": False} if "mapped" in on else {}
+    return [
+        Plan(name, "fp32", suite_turns(setting, data_module(setting, size, **options)))
+        for name, options in (("off", off), ("on", on))
+    ]
 
 
 def _widened(
@@ -132,6 +144,8 @@ CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
     "small_chunks": _chunks,
     "in_place": partial(_retrieval, off=_fp32_turn, on=ON, before=Speed(in_place=False)),
     "kept_memory": _kept,
+    "mapped_reads": partial(_loading, mapped=True),
+    "device_resize": partial(_loading, resize_on="device"),
     "compile": partial(_step, off=ON, on=Speed(compile=True), precise=("bf16", "bf16")),
 }
 
@@ -145,12 +159,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="cpu", help="cpu, or cuda for the first GPU")
     parser.add_argument("--size", choices=("full", "tiny"), default="full")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each change, beyond three rounds")
+    parser.add_argument("--scratch", type=Path, default=Path("data/benchmarks"))
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/changes.json, at full size")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.changes) - set(CHANGES))
     if unknown:
         parser.error(f"{', '.join(unknown)}: no such change; there are {', '.join(CHANGES)}")
-    setting = Setting(torch.device(given.device), given.size, Path("data/benchmarks"), given.seconds)
+    setting = Setting(torch.device(given.device), given.size, given.scratch, given.seconds)
     out = given.out or (RESULTS / "changes.json" if setting.full else None)
     words = arguments if arguments is not None else sys.argv[1:]
     about = facts(" ".join(["python -m benchmarks.changes", *words]), setting.device)

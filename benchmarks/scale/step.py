@@ -21,7 +21,7 @@ from fashionvl.tasks.optimization import Optimization
 Size = Literal["tiny", "laptop", "full"]
 Precision = Literal["fp32", "bf16"]
 
-RECIPE = Path(__file__).parents[1] / "experiments" / "mvlt"
+RECIPE = Path(__file__).parents[2] / "experiments" / "mvlt"
 OVERLAYS: dict[Size, str | None] = {"tiny": "smoke.yaml", "laptop": "laptop.yaml", "full": None}
 MASKED_SHARE = 0.15
 """Of the words between [CLS] and [SEP] (MVLT section 3.2): 18 of 128."""
