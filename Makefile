@@ -131,10 +131,10 @@ bench-gpu: $(READY) ## the same on one GPU (under 10 minutes)
 	$(BENCH) --device cuda $(ARGS)
 
 bench-more: $(READY) ## each change alone, scaling, loading at scale, cost against size (about 15 minutes)
-	$(BENCH).changes $(ARGS)
-	$(BENCH).scaling $(ARGS)
-	$(BENCH).loading $(ARGS)
-	$(BENCH).sweeps $(ARGS)
+	$(BENCH).changes
+	$(BENCH).scaling
+	$(BENCH).loading
+	$(BENCH).sweeps
 
 performance: $(READY) ## write docs/performance.md anew from benchmarks/results
 	$(BENCH).page

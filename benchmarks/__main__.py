@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from benchmarks.machine import copy_bandwidth, facts
-from benchmarks.record import RESULTS, load, save, show, slower
+from benchmarks.record import RESULTS, load, others, save, show, slower
 from benchmarks.run import Bench
 from benchmarks.setting import Setting
 from benchmarks.works import WORKS
@@ -49,11 +49,11 @@ def _measure(setting: Setting, names: list[str], words: list[str], out: Path | N
         for results in bench.run(names, progress):
             if out:
                 # A run of some works only leaves what the file says of the others.
-                done = {row.work for row in results}
-                kept = [row for row in last.get("results", []) if row["work"] not in done]
+                kept = others(last, results, about) if len(names) < len(WORKS) else []
+                peaks = {**(last.get("matmul_flops_per_s", {}) if kept else {}), **bench.peaks}
                 save(
-                    out, about, matmul_flops_per_s=bench.peaks, copy_bytes_per_s=bandwidth,
-                    results=[*(kept if len(names) < len(WORKS) else []), *results],
+                    out, about, matmul_flops_per_s=peaks, copy_bytes_per_s=bandwidth,
+                    results=[*kept, *results],
                 )  # fmt: skip
     show(bench.results)
     for line in slower(bench.results, last):

@@ -4,7 +4,6 @@ Expectations were written beforehand, in changes.yaml.
 """
 
 import argparse
-import ctypes
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from benchmarks.catalogue import data_module
 from benchmarks.machine import facts
 from benchmarks.measure import CONTROL, Mark, Plan, Ratio, Work, rounds
 from benchmarks.mvlt import draw, image_size, network
-from benchmarks.record import RESULTS, Result, load, save, show
+from benchmarks.record import RESULTS, Result, load, others, save, show
 from benchmarks.setting import Setting
 from benchmarks.works.loader import suite_turns
 from benchmarks.works.mvlt_retrieval import batches, released_turn, suite_turn
@@ -34,9 +33,6 @@ from fashionvl.models.mvlt import MVLT
 from fashionvl.tasks.speed import Speed
 
 ON, OFF = Speed(), Speed(needed_only=False)
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-USUAL, KEPT = 128 * 2**10, 2**30
-"""glibc's thresholds in bytes: its own, and one that keeps whatever was freed."""
 
 
 def _step(setting: Setting, off: Speed, on: Speed, precise: tuple[str, str]) -> list[Plan]:
@@ -66,11 +62,28 @@ def _fp32_turn(model: MVLT, queries: list[RetrievalBatch], mark: Mark) -> int:
     return suite_turn(model, queries, "fp32", mark)
 
 
+@contextmanager
+def _whole_lists() -> Iterator[None]:
+    """All candidates of a query in one forward, as the released plan takes them."""
+    with mock.patch("fashionvl.tasks.retrieval.BYTES_AT_ONCE", 2**40):
+        yield
+
+
+def _heads(setting: Setting) -> list[Plan]:
+    off, on = _retrieval(setting, released_turn, OFF)
+
+    def matching_only(mark: Mark) -> int:
+        with _whole_lists():
+            return on.run(mark)
+
+    return [off, replace(on, run=matching_only)]
+
+
 def _chunks(setting: Setting) -> list[Plan]:
     plans = _retrieval(setting, _fp32_turn, ON)
 
     def whole_lists(mark: Mark) -> int:
-        with mock.patch("fashionvl.tasks.retrieval.AT_ONCE", 2**40):
+        with _whole_lists():
             return plans[1].run(mark)
 
     return [replace(plans[0], run=whole_lists), plans[1]]
@@ -115,22 +128,6 @@ def _attention(setting: Setting) -> list[Plan]:
     return [replace(off, run=widened), on]
 
 
-def _kept(setting: Setting) -> list[Plan]:
-    libc = ctypes.CDLL(None)
-
-    def keeping(plan: Plan, threshold: int, mark: Mark) -> int:
-        libc.mallopt(M_MMAP_THRESHOLD, threshold)
-        libc.mallopt(M_TRIM_THRESHOLD, threshold)
-        libc.malloc_trim(0)
-        return plan.run(mark)
-
-    plans = _step(setting, ON, ON, ("bf16", "bf16"))
-    return [
-        replace(plan, run=partial(keeping, plan, threshold))
-        for plan, threshold in zip(plans, (USUAL, KEPT), strict=True)
-    ]
-
-
 CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
     "masked_only": partial(_step, off=OFF, on=ON, precise=("fp32", "fp32")),
     "fused_attention": partial(_step, off=Speed(fused_attention=False), on=ON, precise=("fp32", "fp32")),
@@ -139,11 +136,10 @@ CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
     "recompute": partial(_step, off=ON, on=Speed(recompute=True), precise=("fp32", "fp32")),
     "channels_last": partial(_step, off=ON, on=Speed(channels_last=True), precise=("bf16", "bf16")),
     "fused_adamw": _optimiser,
-    "heads_needed": partial(_retrieval, off=released_turn, on=OFF),
+    "heads_needed": _heads,
     "needed_rows": partial(_retrieval, off=_fp32_turn, on=ON),
     "small_chunks": _chunks,
     "in_place": partial(_retrieval, off=_fp32_turn, on=ON, before=Speed(in_place=False)),
-    "kept_memory": _kept,
     "mapped_reads": partial(_loading, mapped=True),
     "device_resize": partial(_loading, resize_on="device"),
     "compile": partial(_step, off=ON, on=Speed(compile=True), precise=("bf16", "bf16")),
@@ -165,6 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(given.changes) - set(CHANGES))
     if unknown:
         parser.error(f"{', '.join(unknown)}: no such change; there are {', '.join(CHANGES)}")
+    if given.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch sees no GPU here")
     setting = Setting(torch.device(given.device), given.size, given.scratch, given.seconds)
     out = given.out or (RESULTS / "changes.json" if setting.full else None)
     words = arguments if arguments is not None else sys.argv[1:]
@@ -174,9 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in progress.track(given.changes or list(CHANGES), description="changes"):
             rows += _measured(Work(name, CHANGES[name](setting)), setting, about["device"])
             if out:
-                done = {row.work for row in rows}
-                kept = [row for row in load(out).get("results", []) if row["work"] not in done]
-                save(out, about, results=[*kept, *rows])
+                save(out, about, results=[*others(load(out), rows, about), *rows])
     show(rows)
     return 0
 

@@ -17,7 +17,7 @@ from fashionvl.data.corruption import Corruption
 from fashionvl.data.features import SHARD_ROWS, FeatureFacts, FeatureWriter
 from fashionvl.data.kaleido import Kaleido
 from fashionvl.data.loaders import EpochSampler
-from fashionvl.data.records import SPLITS, KaleidoTargets, PairBatch, Patches
+from fashionvl.data.records import SPLITS, KaleidoTargets, PairBatch, Patches, masked_positions
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert import KaleidoBERT
 
@@ -62,7 +62,7 @@ def draw(pairs: int, network: KaleidoBERT, length: int = TOKENS) -> PairBatch:
             grey_target=torch.randn(pairs, 2, width).half(),
             blank=torch.rand(pairs, 25).argsort(1)[:, :3],
         ),
-        masked_positions=(labels.flatten() != IGNORED_LABEL).nonzero()[:, 0],
+        masked_positions=masked_positions(labels),
     )
 
 

@@ -56,6 +56,11 @@ def _least_seconds(run: Callable[[], object], device: torch.device) -> float:
     return least
 
 
+def multiplies_bf16() -> bool:
+    """Whether this CPU has instructions for bfloat16 products; without them bfloat16 saves no time."""
+    return bool(_bf16_flags(_cpuinfo()))
+
+
 def facts(command: str, device: torch.device) -> dict[str, Any]:
     """Command, date, machine, commit and versions, as every file of results begins."""
     return {
@@ -68,9 +73,16 @@ def facts(command: str, device: torch.device) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
+    lines = _cpuinfo()
     named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    fast = [name for name in ("amx_bf16", "avx512_bf16") if name in flags.split()]
-    return ", ".join([named[0] if named else platform.machine(), *fast])
+    return ", ".join([named[0] if named else platform.machine(), *_bf16_flags(lines)])
+
+
+def _cpuinfo() -> list[str]:
+    described = Path("/proc/cpuinfo")
+    return described.read_text().splitlines() if described.exists() else []
+
+
+def _bf16_flags(lines: list[str]) -> list[str]:
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    return [name for name in ("amx_bf16", "avx512_bf16") if name in flags]

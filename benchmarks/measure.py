@@ -132,7 +132,9 @@ def turn(plan: Plan, device: torch.device) -> Turn:
 
 
 def rounds(work: Work, device: torch.device, seconds: float) -> Iterator[dict[str, Turn]]:
-    """Turns of every plan, and of the control, round by round; the first round warms up and is not counted.
+    """Turns of every plan, and of the control, round by round, after one turn each to warm up.
+
+    Every other round goes backwards, so that no plan always follows the same one.
 
     Args:
         work: what is done.
@@ -146,7 +148,8 @@ def rounds(work: Work, device: torch.device, seconds: float) -> Iterator[dict[st
         plan.run(unmarked)
     began, done = time.perf_counter(), 0
     while done < LEAST_ROUNDS or time.perf_counter() - began < seconds:
-        yield {name: turn(plan, device) for name, plan in order}
+        found = {name: turn(plan, device) for name, plan in order[:: -1 if done % 2 else 1]}
+        yield {name: found[name] for name, _ in order}
         done += 1
 
 

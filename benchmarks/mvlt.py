@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.setting import Setting
-from fashionvl.data.records import PairBatch
+from fashionvl.data.records import PairBatch, masked_positions
 from fashionvl.masking.image import ImageMask, hide
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.mvlt import MVLT
@@ -50,7 +50,10 @@ def image_size(setting: Setting) -> int:
 
 
 def draw(setting: Setting, count: int, side: int | None = None, seed: int = 0) -> PairBatch:
-    """`count` pairs on the host as a loader leaves them, photographs as bytes, every token in use."""
+    """`count` pairs on the host as a loader leaves them, photographs as bytes, every token in use.
+
+    Pinned where a GPU is to fetch them.
+    """
     generator = torch.Generator().manual_seed(seed)
     side = side or image_size(setting)
     tokens, vocabulary = (TOKENS, 30_522) if setting.full else (TOKENS, TINY["vocab_size"])
@@ -62,19 +65,20 @@ def draw(setting: Setting, count: int, side: int | None = None, seed: int = 0) -
     mask = ImageMask()
     hidden = torch.rand(count, 1, side // mask.unit, side // mask.unit, generator=generator) < mask.ratio
     rows = torch.arange(count)
-    return PairBatch(
+    batch = PairBatch(
         pixel_values=torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8),
         input_ids=ids,
         attention_mask=torch.ones_like(ids),
         image_mask=hidden.repeat_interleave(mask.unit, 2).repeat_interleave(mask.unit, 3),
         mlm_labels=labels,
-        masked_positions=(labels.flatten() != IGNORED_LABEL).nonzero()[:, 0],
+        masked_positions=masked_positions(labels),
         itm_labels=rows % 2,
         category=rows,
         subcategory=rows,
         product_id=rows,
         rows=rows,
     )
+    return batch.pin_memory() if setting.on_gpu else batch
 
 
 def to_device(batch: PairBatch, device: torch.device) -> PairBatch:

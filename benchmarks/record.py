@@ -75,6 +75,14 @@ def load(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
+def others(last: dict[str, Any], results: list[Result], about: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a file already says of works and devices not among `results`, if this machine said it."""
+    if last.get("machine") != about.get("machine"):
+        return []
+    done = {(row.work, row.device) for row in results}
+    return [row for row in last.get("results", []) if (row["work"], row["device"]) not in done]
+
+
 def slower(results: list[Result], last: dict[str, Any]) -> list[str]:
     """A line for each plan whose ratio fell clearly below the one last recorded."""
     recorded = {(row["work"], row["plan"], row["device"]): row for row in last.get("results", [])}

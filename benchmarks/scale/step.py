@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from benchmarks.scale.group import Place
-from fashionvl.data.records import PairBatch
+from fashionvl.data.records import PairBatch, masked_positions
 from fashionvl.masking.image import ImageMask
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.mvlt import MVLT
@@ -72,7 +72,7 @@ def draw_pairs(network: MVLT, count: int, seed: int) -> PairBatch:
         subcategory=numbers % network.subcategories,
         product_id=numbers,
         rows=numbers,
-        masked_positions=(labels.flatten() != IGNORED_LABEL).nonzero()[:, 0],
+        masked_positions=masked_positions(labels),
     )
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import torch
 
+from benchmarks.machine import multiplies_bf16
 from benchmarks.measure import Mark, Plan, Work
 from benchmarks.mvlt import COUNTED, PLAIN, count_flops, draw, image_size, network, precision
 from benchmarks.setting import Setting
@@ -76,6 +77,7 @@ def plans(setting: Setting, *, queries: int, candidates: int) -> list[Plan]:
         candidates: of a query, the positive among them.
     """
     asked = batches(setting, queries, candidates)
+    least = 6.0 if setting.on_gpu or multiplies_bf16() else None
     same = "tf32" if setting.on_gpu else "fp32"
     models = {
         "released": network(setting, PLAIN).eval(),
@@ -85,7 +87,7 @@ def plans(setting: Setting, *, queries: int, candidates: int) -> list[Plan]:
     return [
         Plan("released", same, partial(released_turn, models["released"], asked)),
         Plan("ours", same, partial(suite_turn, models["ours"], asked, same), target=2.5),
-        Plan("best", "bf16", partial(suite_turn, models["best"], asked, "bf16"), target=6.0),
+        Plan("best", "bf16", partial(suite_turn, models["best"], asked, "bf16"), target=least),
     ]
 
 
@@ -112,6 +114,7 @@ def build(setting: Setting) -> list[Work]:
             flops=flops(setting, COUNTED),
             released_flops=flops(setting, PLAIN),
             measures_memory=True,
-            note=f"{queries} of 1,000 queries each way, {candidates} candidates, {image_size(setting)} px",
+            note=f"{queries} of 1,000 queries each way, {candidates} candidates, {image_size(setting)} px; "
+            "photographs and captions wait in memory, loading is left out",
         )
     ]

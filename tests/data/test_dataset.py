@@ -211,7 +211,7 @@ def test_captions_are_the_same_one_by_one_and_together(source: SplitSource) -> N
 
 
 def test_photographs_to_resize_later_come_as_stored_with_their_boxes(source: SplitSource) -> None:
-    later = replace(source, resize_later=True)
+    later = replace(source, resize_later=True, image_size=24)
     pixels, boxes, patches = later.pictures(np.array([3, 1]))
     assert pixels.shape == (2, 3, 24, 20)
     assert pixels[0, :, 0, 0].tolist() == source.reader.image(3)[0, 0].tolist()
@@ -225,10 +225,12 @@ def test_photographs_of_several_sizes_are_named_when_the_device_is_to_resize(sou
         def image(self, row: int) -> np.ndarray:
             return np.zeros((24 + row, 20, 3), np.uint8)
 
-    later = replace(source, reader=Growing(), resize_later=True)
+    later = replace(source, reader=Growing(), resize_later=True, image_size=30)
     with pytest.raises(InputError, match=r"resize_on: .* row 2 has 20 x 26 px and row 4 20 x 28") as caught:
         later.pictures(np.array([2, 4]))
     assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="20 x 31 px .* would shrink to 30 px"):
+        later.pictures(np.array([7]))
 
 
 def test_a_grid_that_does_not_tile_the_photograph_is_refused_at_once(build: Build) -> None:

@@ -97,7 +97,7 @@ class SplitSource:
             InputError: resizing is left to the device, but photographs would shrink.
         """
         if resize_later and patches is None:
-            _refuse_larger(index.reader, image_size)
+            _refuse_larger(index.reader, 0, image_size)
         return cls(
             reader=index.reader,
             boxes=index.boxes,
@@ -148,9 +148,9 @@ class SplitSource:
             ends.
 
         Raises:
-            InputError: they are not of one size.
+            InputError: they are not of one size, or would shrink.
         """
-        height, width = self.reader.image(int(rows[0])).shape[:2]
+        height, width = _refuse_larger(self.reader, int(rows[0]), self.image_size)
         frames = np.empty((len(rows), height, width, 3), np.uint8)
         for frame, row in zip(frames, rows, strict=True):
             image = self.reader.image(int(row))
@@ -170,13 +170,15 @@ class SplitSource:
         return self.captions.batch(np.asarray(rows), self.max_tokens, self.pad_id, self.pad_to_longest)
 
 
-def _refuse_larger(reader: CatalogueReader, size: int) -> None:
-    height, width = reader.image(0).shape[:2]
+def _refuse_larger(reader: CatalogueReader, row: int, size: int) -> tuple[int, int]:
+    """Height and width of a photograph that need not shrink to `size`."""
+    height, width = reader.image(row).shape[:2]
     if max(height, width) > size:
         raise InputError(
             f"data.init_args.resize_on: device only enlarges, but photographs of {width} x {height} px in "
             f"{reader.source} would shrink to {size} px; use loader"
         )
+    return height, width
 
 
 def no_pixels(rows: int) -> torch.Tensor:

@@ -35,10 +35,12 @@ class HasWidth(Protocol):
         """Numbers in the largest activation of one pair whose caption has so many tokens."""
 
 
-ON_GPU = 512
-AT_ONCE = 2**25
-"""Bytes of an activation on a CPU. The system's allocator gives larger ones back at once, and clearing their
-pages anew at every layer then costs as much as the layer; docs/performance.md has the measurement."""
+MOST_AT_ONCE = 512
+"""Pairs of a forward, on any device."""
+
+BYTES_AT_ONCE = 2**25
+"""Of an activation on a CPU, in float32. The system's allocator takes larger ones back at once, and clearing
+their pages anew at every layer costs time; docs/performance.md has the measurement."""
 
 
 def suitable_chunk(model: object, captions: Tensor) -> int:
@@ -49,8 +51,8 @@ def suitable_chunk(model: object, captions: Tensor) -> int:
         captions: `[.., L]`, on the device where it does.
     """
     if captions.device.type != "cpu" or not isinstance(model, HasWidth):
-        return ON_GPU
-    return min(max(1, round(AT_ONCE / (4 * model.widest(captions.shape[-1])))), ON_GPU)
+        return MOST_AT_ONCE
+    return min(max(1, round(BYTES_AT_ONCE / (4 * model.widest(captions.shape[-1])))), MOST_AT_ONCE)
 
 
 def score_candidates(model: ScoresPairs | Embeds, batch: RetrievalBatch, chunk: int | None = None) -> Tensor:

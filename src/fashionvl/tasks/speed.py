@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import nn
 
-GRAPHS = 64
+GRAPHS = 256
 """Compiled variants of one layer's code that are kept: layers of other widths, training and evaluation."""
 
 
@@ -48,10 +48,11 @@ class Speed:
         in_place: without gradients, activations are written over their input.
         channels_last: channels lie innermost in weights of convolutions, as tensor cores want them.
         recompute: the MLPs' activations are computed again in the backward pass instead of kept: a quarter of
-            the memory of a step for a few per cent of its time.
+            a step's memory is saved for a few per cent of its time.
         compile: layers and decoders by `torch.compile`, for the shapes at hand; the first steps take a minute
             or two, less once the compiler's cache on disk is warm.
-        tf32: float32 products in TF32 where a GPU has it: ten bits of mantissa, so results differ by 1e-3.
+        tf32: switches on, for the process, float32 products in TF32 where a GPU has it: ten bits of mantissa,
+            so results differ by 1e-3.
     """
 
     needed_only: bool = True
@@ -81,6 +82,9 @@ class Speed:
 
 def _compile(regions: list[nn.Module]) -> None:
     config = torch._dynamo.config
-    config.recompile_limit = max(config.recompile_limit, GRAPHS)
+    # The older of two names, which torch 2.6 has, too.
+    config.cache_size_limit = max(config.cache_size_limit, GRAPHS)
+    # A region is one layer: nothing in it could be cut to overlap with DDP's all-reduce.
+    config.optimize_ddp = False
     for region in regions:
         region.compile(dynamic=False)
