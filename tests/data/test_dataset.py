@@ -229,7 +229,7 @@ def test_photographs_of_several_sizes_are_named_when_the_device_is_to_resize(sou
     with pytest.raises(InputError, match=r"resize_on: .* row 2 has 20 x 26 px and row 4 20 x 28") as caught:
         later.pictures(np.array([2, 4]))
     assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match="20 x 31 px .* would shrink to 30 px"):
+    with pytest.raises(InputError, match=r"20 x 31 px .* would shrink to 30 px"):
         later.pictures(np.array([7]))
 
 
