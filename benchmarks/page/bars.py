@@ -1,5 +1,6 @@
 """Bars: how many times as fast each plan is, and which stage takes how long."""
 
+import math
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -14,6 +15,7 @@ from benchmarks.page.targets import targets
 from benchmarks.record import Result
 from fashionvl.reporting.canvas import BLUE, GREEN, HAIRLINE, INK, ORANGE, QUIET
 
+LEGEND_COLUMNS = 6
 LABELS, RIGHT = 190, 70
 """Pixels left of the bars, for names, and right of them, for numbers."""
 
@@ -92,19 +94,19 @@ def stage_picture(rows: list[Result]) -> Figure | None:
     works = list(dict.fromkeys(row.work for row in timed))
     groups = [[row for row in timed if row.work == work] for work in works]
     heights = [HEADING + ROW * len(group) for group in groups]
-    legend = 30
-    figure = figure_of(legend + sum(heights) + FOOT * len(groups))
     names = [stage for row in timed for stage in row.stages or {}]
     hues = colours(names, STAGES)
+    shown = [name for name in hues if name in names]
+    legend = 10 + 20 * math.ceil(len(shown) / LEGEND_COLUMNS)
+    figure = figure_of(legend + sum(heights) + FOOT * len(groups))
     top = float(legend)
     for group, height in zip(groups, heights, strict=True):
         axes = axes_at(figure, LABELS, top, WIDTH - LABELS - RIGHT, height)
         _stage_bars(axes, group, hues)
         top += height + FOOT
-    shown = [name for name in hues if name in names]
     figure.legend(
-        handles=[Patch(color=hues[name], label=name) for name in shown], loc="upper left", ncols=len(shown),
-        bbox_to_anchor=(LABELS / WIDTH, 1), borderaxespad=0.2, handlelength=1, handleheight=1, labelcolor=INK,
+        handles=[Patch(color=hues[name], label=name) for name in shown],
+        loc="upper left", ncols=LEGEND_COLUMNS, bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, handleheight=1, labelcolor=INK,
     )  # fmt: skip
     return figure
 

@@ -20,8 +20,9 @@ MISSING_GPU = "Not measured yet: the GPU column is for whoever has one: `make be
 NAMES = {"cpu": "CPU", "cuda": "GPU"}
 
 MEASURED = """\
-Every piece of work is done by several plans in turns, A B C A B C, in one process, so that a machine that
-slows down slows all of them. **released** is the same mathematics in the way the released code computes it:
+Every piece of work is done by several plans in turns, A B C, C B A, in one process, so that a machine that
+slows down slows all of them. The first plan is the yardstick, with a name of its own where nobody released
+code for the work. **released** is the same mathematics in the way the released code computes it:
 logits of all 128 positions, every head in every forward, attention written out, captions tokenised and PNG
 files decoded item by item. **ours** is this code at the same precision; **best** is the fastest we have:
 bfloat16, and on a GPU compiled. "Times as fast" is the ratio of a round's paces, as the median over rounds
