@@ -106,7 +106,8 @@ def stage_picture(rows: list[Result]) -> Figure | None:
         top += height + FOOT
     figure.legend(
         handles=[Patch(color=hues[name], label=name) for name in shown],
-        loc="upper left", ncols=LEGEND_COLUMNS, bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1, handleheight=1, labelcolor=INK,
+        loc="upper left", ncols=LEGEND_COLUMNS, bbox_to_anchor=(0, 1),
+        borderaxespad=0.2, handlelength=1, handleheight=1, labelcolor=INK,
     )  # fmt: skip
     return figure
 
