@@ -3,13 +3,11 @@
 Expectations were written beforehand, in changes.yaml.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -20,6 +18,7 @@ from rich.progress import Progress
 from torch import Tensor
 
 from benchmarks.catalogue import data_module
+from benchmarks.command import parse
 from benchmarks.machine import facts
 from benchmarks.measure import CONTROL, Mark, Plan, Ratio, Work, rounds
 from benchmarks.mvlt import draw, image_size, network
@@ -148,28 +147,17 @@ CHANGES: dict[str, Callable[[Setting], list[Plan]]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure the changes asked for; what was measured is written after each."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.changes", description=(__doc__ or "").splitlines()[0]
+    what = (__doc__ or "").splitlines()[0]
+    names, setting, out = parse(
+        arguments, "python -m benchmarks.changes", what, "change", CHANGES, seconds=15.0
     )
-    parser.add_argument("changes", nargs="*", metavar="CHANGE", help=f"of {', '.join(CHANGES)}; default: all")
-    parser.add_argument("--device", default="cpu", help="cpu, or cuda for the first GPU")
-    parser.add_argument("--size", choices=("full", "tiny"), default="full")
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each change, beyond three rounds")
-    parser.add_argument("--scratch", type=Path, default=Path("data/benchmarks"))
-    parser.add_argument("--out", type=Path, help="default: benchmarks/results/changes.json, at full size")
-    given = parser.parse_args(arguments)
-    unknown = sorted(set(given.changes) - set(CHANGES))
-    if unknown:
-        parser.error(f"{', '.join(unknown)}: no such change; there are {', '.join(CHANGES)}")
-    if given.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: torch sees no GPU here")
-    setting = Setting(torch.device(given.device), given.size, given.scratch, given.seconds)
-    out = given.out or (RESULTS / "changes.json" if setting.full else None)
+    if out is None and setting.full:
+        out = RESULTS / "changes.json"
     words = arguments if arguments is not None else sys.argv[1:]
     about = facts(" ".join(["python -m benchmarks.changes", *words]), setting.device)
     rows: list[Result] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        for name in progress.track(given.changes or list(CHANGES), description="changes"):
+        for name in progress.track(names, description="changes"):
             rows += _measured(Work(name, CHANGES[name](setting)), setting, about["device"])
             if out:
                 save(out, about, results=[*others(load(out), rows, about), *rows])

@@ -1,14 +1,12 @@
 """MVLT-tiny at the papers' setting, pairs of nothing in particular, and the released way of computing it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.computing import count_flops
 from benchmarks.setting import Setting
 from fashionvl.data.records import PairBatch, masked_positions
 from fashionvl.masking.image import ImageMask, hide
@@ -104,20 +102,6 @@ def task_loss(task: MVLTPretraining, batch: PairBatch) -> Tensor:
     """The same sum as the suite's task comes to it."""
     losses, _ = task.losses(batch, masked=True)
     return task.total(losses, task.weights)
-
-
-@contextmanager
-def precision(name: str, device: torch.device) -> Iterator[None]:
-    """Autocast for `bf16`; nothing for `fp32` and `tf32`."""
-    with torch.autocast(device.type, torch.bfloat16, enabled=name == "bf16"):
-        yield
-
-
-def count_flops(run: Callable[[], object]) -> int:
-    """Floating-point operations of what `run` does, multiply and add counted apart, element-wise ones not."""
-    with FlopCounterMode(display=False) as counter:
-        run()
-    return int(counter.get_total_flops())
 
 
 def step_flops(setting: Setting, speed: Speed = COUNTED, side: int | None = None) -> int:

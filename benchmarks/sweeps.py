@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks.computing import allow_tf32
 from benchmarks.machine import facts
 from benchmarks.measure import Plan, Turn, turn, unmarked
 from benchmarks.memory import peak_above_idle
@@ -132,11 +133,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, help="default: benchmarks/results/sweeps-DEVICE.json, at full size"
     )
     given = parser.parse_args(arguments)
-    if given.device == "cuda":
-        if not torch.cuda.is_available():
-            parser.error("--device cuda: torch sees no GPU here")
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    if given.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch sees no GPU here")
     setting = Setting(torch.device(given.device), given.size, given.scratch, given.seconds)
+    allow_tf32(setting.device)
     out = given.out or (RESULTS / f"sweeps-{given.device}.json" if setting.full else None)
     words = arguments if arguments is not None else sys.argv[1:]
     _sweep(setting, facts(" ".join(["python -m benchmarks.sweeps", *words]), setting.device), out)

@@ -10,6 +10,7 @@ import yaml
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from benchmarks.computing import precision
 from benchmarks.scale.group import Place
 from fashionvl.data.records import PairBatch, masked_positions
 from fashionvl.masking.image import ImageMask
@@ -81,17 +82,16 @@ class PretrainingLoss(nn.Module):
 
     Args:
         task: whose losses they are.
-        precision: `bf16` computes under autocast; weights and gradients stay float32 in both.
+        precise: `bf16` computes under autocast; weights and gradients stay float32 in both.
     """
 
-    def __init__(self, task: MVLTPretraining, precision: Precision) -> None:
+    def __init__(self, task: MVLTPretraining, precise: Precision) -> None:
         super().__init__()
-        self.task, self.precision = task, precision
+        self.task, self.precision = task, precise
 
     def forward(self, batch: PairBatch) -> Tensor:
         """The loss of a batch on the device, a scalar."""
-        device = batch.pixel_values.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
+        with precision(self.precision, batch.pixel_values.device):
             losses, _ = self.task.losses(batch, masked=True)
             return self.task.total(losses, self.task.weights)
 

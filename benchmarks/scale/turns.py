@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 import torch.distributed as dist
 
+from benchmarks.computing import allow_tf32
 from benchmarks.measure import LEAST_ROUNDS, now
 from benchmarks.scale.group import Place, Tell
 from benchmarks.scale.step import Precision, Size, Stepper, draw_pairs
@@ -99,8 +100,7 @@ class Found:
 
 def measure(place: Place, tell: Tell, asked: Asked) -> Found:
     """Measure, as one process of torch's default group; every process calls it and finds the same."""
-    if place.device.type == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    allow_tf32(place.device)
     name = f"N = {place.world}"
     tell(f"{name}: warming up", 0.0)
     stepper = Stepper(place, asked.size, asked.precision)

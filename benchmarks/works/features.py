@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.catalogue import data_module
+from benchmarks.computing import count_flops
 from benchmarks.measure import Mark, Plan, Work, unmarked
 from benchmarks.setting import Setting
 from fashionvl.data import FashionGenDataModule
@@ -54,9 +54,7 @@ def build(setting: Setting) -> list[Work]:
 def flops_of_crop(backbone: PatchBackbone, size: int) -> float:
     """Floating-point operations of a crop's convolutions; norms and activations are not counted."""
     crop = torch.zeros(1, 3, size, size, device=backbone.trunk.mean.device)
-    with FlopCounterMode(display=False) as counter:
-        backbone(crop)
-    return float(counter.get_total_flops())
+    return count_flops(lambda: backbone(crop))
 
 
 class Plain:

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.catalogue import VOCABULARY
+from benchmarks.computing import count_flops
 from benchmarks.kaleido_pairs import WORKERS, draw, from_cache, online, tokens
 from benchmarks.measure import Mark, Plan, Work
 from benchmarks.released.kaleido import MASKED_POSITIONS, released_losses, released_optimizer
@@ -112,10 +112,9 @@ def flops_of_pair(task: KaleidoPretraining, setting: Setting) -> float:
     activations, losses and the optimiser are not counted.
     """
     batch = draw(1, task.network, tokens(setting)).to(setting.device)
-    with FlopCounterMode(display=False) as counter:
-        task.total(released_losses(task, batch), task.weights).backward()
+    counted = count_flops(lambda: task.total(released_losses(task, batch), task.weights).backward())
     task.zero_grad()
-    return float(counter.get_total_flops())
+    return counted
 
 
 def best(task: KaleidoPretraining, setting: Setting) -> KaleidoPretraining:

@@ -4,9 +4,10 @@ from functools import partial
 
 import torch
 
+from benchmarks.computing import count_flops, precision
 from benchmarks.machine import multiplies_bf16
 from benchmarks.measure import Mark, Plan, Work
-from benchmarks.mvlt import COUNTED, PLAIN, count_flops, draw, image_size, network, precision
+from benchmarks.mvlt import COUNTED, PLAIN, draw, image_size, network
 from benchmarks.setting import Setting
 from benchmarks.works.mvlt_step import fastest
 from fashionvl.data.records import Pairs, RetrievalBatch

@@ -8,6 +8,7 @@ from itertools import islice, repeat
 import torch
 
 from benchmarks.catalogue import data_module, train_loader
+from benchmarks.computing import precision
 from benchmarks.machine import multiplies_bf16
 from benchmarks.measure import Mark, Plan, Work
 from benchmarks.mvlt import (
@@ -16,7 +17,6 @@ from benchmarks.mvlt import (
     draw,
     image_size,
     network,
-    precision,
     released_loss,
     step_flops,
     task_loss,
