@@ -1,0 +1,1 @@
+"""Numbers that refactoring must not move."""

@@ -1,7 +1,7 @@
 """Twenty training steps and both retrieval tests of the two subjects at smoke scale, as plain numbers.
 
-`python -m tests.guard.curves` writes `curves.json` anew. Do so only for a change that is meant to move numbers,
-and say in the commit which and why.
+`python -m tests.guard.curves` writes `curves.json` anew. Do so only for a change that is meant to move
+numbers, and say in the commit which and why.
 """
 
 import csv
@@ -25,7 +25,7 @@ PATCH_WIDTH = 32
 
 
 def machine() -> dict[str, str]:
-    """What decides the last digits: processor, its instructions, torch, and the code paths it was told to take."""
+    """Name what decides the last digits: processor, its instructions, torch, the code paths it takes."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     flags = " ".join(sorted(facts.get("flags", "").split()))

@@ -8,7 +8,7 @@ import pytest
 from tests.guard.curves import FILE, STEPS, SUBJECTS, machine, run
 
 ELSEWHERE = 1e-4
-"""Relative, of losses on another machine or torch; where the file was written, numbers are equal to the digit."""
+"""Relative, of losses on another machine or torch; where the file was written, numbers are equal."""
 
 NEAR_TIES = 1.0
 """Places a rank may move elsewhere: scores of this small model tie within rounding."""
