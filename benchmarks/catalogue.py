@@ -13,13 +13,13 @@ from torchdata.stateful_dataloader import StatefulDataLoader
 
 from benchmarks.setting import Setting
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.atomic import whole_folder
-from fashionvl.data.corruption import Corruption
-from fashionvl.data.pairing import Pairing
+from fashionvl.data.batches.corruption import Corruption
+from fashionvl.data.batches.pairing import Pairing
+from fashionvl.data.catalogue import SPLITS
 from fashionvl.data.readers.fashion_gen import IMAGES, FashionGenReader
 from fashionvl.data.readers.mvlt_folder import split_folders
-from fashionvl.data.records import SPLITS
 from fashionvl.data.synthetic import synthesize
+from fashionvl.files.whole import whole_folder
 from fashionvl.masking.image import ImageMask
 from fashionvl.masking.text import TextMask
 

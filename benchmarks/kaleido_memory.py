@@ -15,7 +15,7 @@ from benchmarks.machine import facts
 from benchmarks.record import RESULTS, save
 from fashionvl.models.kaleido_bert import KaleidoBERT
 from fashionvl.tasks import KaleidoPretraining
-from fashionvl.tasks.cost import peak_memory
+from fashionvl.training.cost import peak_memory
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,12 +12,13 @@ from benchmarks.catalogue import catalogue, data_module
 from benchmarks.released.kaleido import MASKED_POSITIONS
 from benchmarks.setting import Setting
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.atomic import whole_folder
-from fashionvl.data.corruption import Corruption
-from fashionvl.data.features import SHARD_ROWS, FeatureFacts, FeatureWriter
-from fashionvl.data.kaleido import Kaleido
-from fashionvl.data.loaders import EpochSampler
-from fashionvl.data.records import SPLITS, KaleidoTargets, PairBatch, Patches, masked_positions
+from fashionvl.data.batches.corruption import Corruption
+from fashionvl.data.batches.loaders import EpochSampler
+from fashionvl.data.catalogue import SPLITS
+from fashionvl.data.records import KaleidoTargets, PairBatch, Patches, masked_positions
+from fashionvl.data.visual.features import SHARD_ROWS, FeatureFacts, FeatureWriter
+from fashionvl.data.visual.kaleido import Kaleido
+from fashionvl.files.whole import whole_folder
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert import KaleidoBERT
 

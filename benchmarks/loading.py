@@ -37,9 +37,9 @@ from benchmarks.setting import Setting
 from benchmarks.shards import Distant, ShardStream, Storage, write_shards
 from benchmarks.works.loader import one_thread
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.index import PixelStore
-from fashionvl.data.loaders import fetching_loader
-from fashionvl.data.records import CatalogueReader
+from fashionvl.data.batches.loaders import fetching_loader
+from fashionvl.data.catalogue import CatalogueReader
+from fashionvl.data.index.catalogue import PixelStore
 
 STORAGES: dict[str, Storage | None] = {
     "warm": None,

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.measure import now
-from fashionvl.tasks.run_folder import provenance
+from fashionvl.runs.provenance import provenance
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SECONDS = 1.0

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
 
-from fashionvl.data.atomic import whole_folder
-from fashionvl.data.dataset import PairDataset
-from fashionvl.data.records import CatalogueColumns, CatalogueReader, PairBatch
+from fashionvl.data.batches.pairs import PairDataset
+from fashionvl.data.catalogue import CatalogueColumns, CatalogueReader
+from fashionvl.data.records import PairBatch
+from fashionvl.files.whole import whole_folder
 
 SHUFFLED = 64
 """Photographs in a worker's shuffle buffer, 12.6 MB."""

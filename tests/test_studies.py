@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fashionvl.cli import main
-from fashionvl.reporting.runs import read_run
+from fashionvl.runs.reading import read_run
 from fashionvl.studies import find_studies, read_study
 from fashionvl.studies.plan import Job, Setting, jobs_of
 

@@ -9,8 +9,8 @@ from typing import IO
 
 import numpy as np
 
-from fashionvl.data.array_files import written_whole
-from fashionvl.data.features import FeatureCache
+from fashionvl.data.visual.features import FeatureCache
+from fashionvl.files.whole import written_whole
 from fashionvl.patches.grid import KaleidoGrid
 
 GRID = KaleidoGrid()

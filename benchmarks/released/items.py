@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks.measure import Mark, unmarked
+from fashionvl.data.catalogue import Split
 from fashionvl.data.readers.mvlt_folder import split_folders
 from fashionvl.data.readers.safe_pickle import load_plain
-from fashionvl.data.records import Split
 
 BERT_ENTRIES = 30522
 UNIT = 16

@@ -15,13 +15,14 @@ from benchmarks.computing import count_flops
 from benchmarks.measure import Mark, Plan, Work, unmarked
 from benchmarks.setting import Setting
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.foreground import nonwhite_box
-from fashionvl.data.rows import Piece, RowDataset
+from fashionvl.data.batches.rows import RowDataset
+from fashionvl.data.catalogue import Piece
+from fashionvl.data.index.foreground import nonwhite_box
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.patches.crops import Variants
 from fashionvl.patches.grid import KaleidoGrid, grown
 from fashionvl.tasks import FeatureWriting
-from fashionvl.tasks.foreground import Foreground
+from fashionvl.tasks.kaleido.foreground import Foreground
 
 GRID = KaleidoGrid((1, 2, 3, 4, 5))
 TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)

@@ -11,7 +11,7 @@ from benchmarks.measure import Mark, Plan, Work
 from benchmarks.released.items import ReleasedItems, load_crop
 from benchmarks.setting import Setting
 from benchmarks.works.loader import one_thread
-from fashionvl.data.index import CatalogueIndex
+from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.readers.fashion_gen import FashionGenReader
 from fashionvl.data.readers.safe_pickle import load_plain
 

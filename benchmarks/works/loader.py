@@ -14,7 +14,7 @@ from benchmarks.released.feature_rows import PATCHES, FeatureRows
 from benchmarks.released.items import BERT_ENTRIES, ReleasedItems, released_loader
 from benchmarks.setting import Setting
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.features import FeatureCache, FeatureFacts, FeatureWriter
+from fashionvl.data.visual.features import FeatureCache, FeatureFacts, FeatureWriter
 from fashionvl.patches.grid import KaleidoGrid
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ from benchmarks.catalogue import data_module
 from benchmarks.setting import Setting
 from benchmarks.works.features import GRID, Pieces, Plain, build, cut, flops_of_crop
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.foreground import nonwhite_box
+from fashionvl.data.index.foreground import nonwhite_box
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.patches.crops import Variants
 

@@ -20,10 +20,10 @@ from benchmarks.released.items import (
 )
 from benchmarks.setting import Setting
 from benchmarks.works import loader
-from fashionvl.data.corruption import Corruption
-from fashionvl.data.features import FeatureCache, FeatureFacts, FeatureWriter
+from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.readers.fashion_gen import FashionGenReader
 from fashionvl.data.readers.mvlt_folder import MVLTFolderReader
+from fashionvl.data.visual.features import FeatureCache, FeatureFacts, FeatureWriter
 from fashionvl.patches.crops import crop_resize
 
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from fashionvl.data import datamodule as datamodule_module
-from fashionvl.data.corruption import Corruption
+from fashionvl.data.batches.corruption import Corruption
+from fashionvl.data.batches.pairing import Pairing
 from fashionvl.data.datamodule import FashionGenDataModule
-from fashionvl.data.labels import SUBCATEGORIES
-from fashionvl.data.pairing import Pairing
+from fashionvl.data.index.labels import SUBCATEGORIES
 from fashionvl.data.records import PairBatch, RetrievalBatch
 from fashionvl.data.requests import Retrieval, TestProtocol
 from fashionvl.errors import InputError

@@ -87,10 +87,10 @@ def _arguments(subject: str, catalogue: Path, work: Path) -> list[str]:
 
 def _draw_features(catalogue: Path, work: Path) -> Path:
     """A feature cache of random numbers: what a trained backbone makes of a crop differs between machines."""
-    from fashionvl.data.features import FeatureFacts, FeatureWriter
-    from fashionvl.data.index import CatalogueIndex
+    from fashionvl.data.catalogue import SPLITS
+    from fashionvl.data.index.catalogue import CatalogueIndex
     from fashionvl.data.readers import open_split
-    from fashionvl.data.records import SPLITS
+    from fashionvl.data.visual.features import FeatureFacts, FeatureWriter
 
     for number, split in enumerate(SPLITS):
         index = CatalogueIndex(open_split(catalogue, split), work / "index", 1, None, True)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashionvl.reporting.curves import SMOOTHING, curves_of, curves_page, readable, running_mean
-from fashionvl.reporting.runs import read_run, read_runs
+from fashionvl.runs.reading import read_run, read_runs
 
 
 @given(st.lists(st.floats(-100, 100), min_size=1, max_size=200))

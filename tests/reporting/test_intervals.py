@@ -13,7 +13,7 @@ from fashionvl.reporting.intervals import (
     recognition_intervals,
     retrieval_intervals,
 )
-from fashionvl.reporting.runs import read_run
+from fashionvl.runs.reading import read_run
 
 LABELS = st.integers(0, 5)
 

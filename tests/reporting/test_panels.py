@@ -7,7 +7,7 @@ from PIL import Image
 from fashionvl.reporting import panels
 from fashionvl.reporting.canvas import GREEN
 from fashionvl.reporting.panels import examples_of, greyed, percent
-from fashionvl.reporting.runs import read_runs
+from fashionvl.runs.reading import read_runs
 
 
 def pixels_of(canvas, tmp_path):

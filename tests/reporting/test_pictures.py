@@ -10,8 +10,8 @@ from PIL import Image
 from fashionvl.errors import InputError
 from fashionvl.reporting.overview import duration
 from fashionvl.reporting.pictures import draw_pictures
-from fashionvl.reporting.runs import read_runs
 from fashionvl.reporting.summary import summarise
+from fashionvl.runs.reading import read_runs
 
 
 def drawn(experiment, folder):

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import read_runs
 from fashionvl.reporting.summary import summarise
+from fashionvl.runs.reading import read_runs
 
 REQUIRED = {
     "tir": {"r1", "r5", "r10", "sum_r", "n"},

@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 from rich.console import Console
 
-from fashionvl.reporting.runs import read_runs
 from fashionvl.reporting.summary import summarise
 from fashionvl.reporting.tables import HEADER, NOT_RUN, caption_of, markdown_table, rows_of, terminal_table
+from fashionvl.runs.reading import read_runs
 
 
 def summary_of(folder):

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fashionvl.data.batches.rows import RowDataset
+from fashionvl.data.catalogue import Piece
 from fashionvl.data.records import RowImages
-from fashionvl.data.rows import Piece, RowDataset
 from fashionvl.tasks.row_writing import RowWriting
 
 ROWS = 10

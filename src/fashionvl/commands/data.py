@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fashionvl.data.inspection import inspect_catalogue
-from fashionvl.data.inspection_tables import print_summary
+from fashionvl.data.inspection.catalogue import inspect_catalogue
+from fashionvl.data.inspection.tables import print_summary
 from fashionvl.data.synthetic import synthesize as draw
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
-from fashionvl.data.array_files import written_whole
 from fashionvl.errors import InputError
+from fashionvl.files.whole import written_whole
 from fashionvl.studies.plan import Setting, layers, rules
 from fashionvl.studies.recipe import Stage, read_recipe
 from fashionvl.studies.study import Column, Study, read_study, unchanged

@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from fashionvl.reporting.pictures import draw_pictures
-from fashionvl.reporting.runs import read_runs
 from fashionvl.reporting.summary import summarise
 from fashionvl.reporting.tables import markdown_table, terminal_table
+from fashionvl.runs.reading import read_runs
 
 
 def summary(folder: Path) -> None:

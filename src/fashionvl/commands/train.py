@@ -16,11 +16,13 @@ from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.runs.folder import RunFolder, WhenChanged
 from fashionvl.tasks.base import PairTask
-from fashionvl.tasks.recording import MetricsLog, PauseOnInterrupt, RunRecord, SeedEachStep, last_checkpoint
-from fashionvl.tasks.run_folder import RunFolder, WhenChanged
-from fashionvl.tracking.sweeps import sweep_folder
-from fashionvl.tracking.wandb_log import WandbLog
+from fashionvl.training.metrics_log import MetricsLog
+from fashionvl.training.recording import RunRecord
+from fashionvl.training.resume import PauseOnInterrupt, SeedEachStep, last_checkpoint
+from fashionvl.training.wandb.log import WandbLog
+from fashionvl.training.wandb.sweeps import sweep_folder
 
 NOISE = (
     r"'set_vital' is deprecated",

@@ -9,8 +9,8 @@ from typing import Any
 
 from fashionvl.errors import InputError
 from fashionvl.studies.study import FOLDER, Study, read_study
-from fashionvl.tracking import PROJECT
-from fashionvl.tracking.comparison import Selection, comparison
+from fashionvl.training.wandb import PROJECT
+from fashionvl.training.wandb.comparison import Selection, comparison
 
 
 def main(arguments: list[str]) -> None:

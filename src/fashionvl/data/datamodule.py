@@ -11,23 +11,25 @@ from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 from transformers import PreTrainedTokenizerFast
 
-from fashionvl.data.atomic import whole_folder
-from fashionvl.data.candidates import CandidateSet, Direction, draw_candidates
-from fashionvl.data.corruption import CLEAN, Corruption
-from fashionvl.data.dataset import PairDataset, RetrievalDataset
-from fashionvl.data.index import CatalogueIndex
-from fashionvl.data.kaleido import Kaleido, PatchSource
-from fashionvl.data.loaders import EpochSampler, ShardSampler, fetching_loader
+from fashionvl.data.batches.corruption import CLEAN, Corruption
+from fashionvl.data.batches.loaders import EpochSampler, ShardSampler, fetching_loader
+from fashionvl.data.batches.pairs import PairDataset
+from fashionvl.data.batches.rows import RowDataset
+from fashionvl.data.batches.source import SplitSource
+from fashionvl.data.batches.transfer import OntoDevice
+from fashionvl.data.catalogue import SPLITS, Split
+from fashionvl.data.index.catalogue import CatalogueIndex
+from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
 from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
-from fashionvl.data.records import SPLITS, Pairs, Split
+from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, TestProtocol, WorksThroughRows
-from fashionvl.data.rows import RowDataset
-from fashionvl.data.source import SplitSource
-from fashionvl.data.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_candidates
+from fashionvl.data.retrieval.dataset import RetrievalDataset
 from fashionvl.data.synthetic import GroundTruth, synthesize
-from fashionvl.data.tokenizers import load_tokenizer, tokenizer_fingerprint, train_wordpiece
-from fashionvl.data.transfer import OntoDevice
+from fashionvl.data.text.tokenizers import load_tokenizer, tokenizer_fingerprint, train_wordpiece
+from fashionvl.data.visual.kaleido import Kaleido, PatchSource
 from fashionvl.errors import InputError
+from fashionvl.files.whole import whole_folder
 
 
 class FashionGenDataModule(OntoDevice):

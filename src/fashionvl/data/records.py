@@ -2,71 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fashionvl.data.catalogue import Split
 from fashionvl.masking.text import IGNORED_LABEL
-
-Split = Literal["train", "validation"]
-"""The two files of a catalogue."""
-
-SPLITS: tuple[Split, ...] = ("train", "validation")
-
-
-@dataclass(frozen=True, slots=True)
-class ProductRecord:
-    """One row of a catalogue file: one photograph of a product, with the product's caption and labels."""
-
-    row: int
-    product_id: int
-    image_name: str
-    caption: str
-    category: str
-    subcategory: str
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueColumns:
-    """The text columns of every row, aligned; images stay in the file.
-
-    Attributes:
-        product_id: `[N]` int64.
-        image_name: N names, as the publisher wrote them.
-        caption: N captions.
-        category: N main-category names.
-        subcategory: N sub-category names.
-    """
-
-    product_id: np.ndarray
-    image_name: list[str]
-    caption: list[str]
-    category: list[str]
-    subcategory: list[str]
-
-    def __len__(self) -> int:
-        return len(self.caption)
-
-
-class CatalogueReader(Protocol):
-    """Random access to one split of a catalogue; safe to pickle into worker processes."""
-
-    source: Path
-
-    def __len__(self) -> int:
-        """Number of rows."""
-
-    def columns(self) -> CatalogueColumns:
-        """Read every text column once, without touching an image."""
-
-    def image(self, row: int) -> np.ndarray:
-        """The RGB photograph of one row: `[H, W, 3]` uint8."""
-
-    def fingerprint(self) -> str:
-        """A content hash that is the same on every machine holding the same data."""
 
 
 class TensorRecord:
@@ -96,6 +39,20 @@ def _mapped(value: "Tensor | TensorRecord | None", function: Callable[[Tensor], 
 
 
 @dataclass
+class Pixels(TensorRecord):
+    """B photographs as pixels.
+
+    Attributes:
+        pixel_values: `[B, 3, H, W]` float in [0, 1].
+    """
+
+    pixel_values: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixel_values)
+
+
+@dataclass
 class Patches(TensorRecord):
     """The kaleido patches of B photographs, level by level (Kaleido-BERT sections 3.2 and 3.5).
 
@@ -110,6 +67,48 @@ class Patches(TensorRecord):
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+
+Images = Pixels | Patches
+"""B photographs as a model reads them."""
+
+
+@dataclass
+class Texts(TensorRecord):
+    """B captions as a model reads them.
+
+    Attributes:
+        input_ids: `[B, L]` int64, padded behind each caption.
+        attention_mask: `[B, L]` int64; 1 on tokens, 0 on padding. It follows from the lengths, not from ids:
+            a tokenizer may pad with an id that captions hold, too (CLIP pads with the end mark).
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    @property
+    def lengths(self) -> Tensor:
+        """`[B]` int64, tokens of each caption."""
+        return self.attention_mask.sum(1)
+
+
+@dataclass
+class Embedding(TensorRecord):
+    """N images or texts embedded.
+
+    Attributes:
+        values: `[N, D]`, or `[N, R, D]` for late interaction over R regions or words.
+        mask: `[N, R]` bool, True on what is there; None for `[N, D]`.
+    """
+
+    values: Tensor
+    mask: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 @dataclass
@@ -131,6 +130,16 @@ class Pairs(TensorRecord):
 
     def __len__(self) -> int:
         return len(self.input_ids)
+
+    @property
+    def images(self) -> Images:
+        """The photographs, in the form they come in."""
+        return Pixels(self.pixel_values) if self.patches is None else self.patches
+
+    @property
+    def texts(self) -> Texts:
+        """The captions."""
+        return Texts(self.input_ids, self.attention_mask)
 
 
 @dataclass

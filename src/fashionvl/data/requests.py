@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from fashionvl.data.corruption import Corruption
-from fashionvl.data.rows import Piece
+from fashionvl.data.batches.corruption import Corruption
+from fashionvl.data.catalogue import Piece
 
 TestProtocol = Literal["tir", "itr", "mig", "recognition", "captioning", "saliency"]
 """Text-to-image and image-to-text retrieval, masked image generation, category recognition, captions of one

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
-from fashionvl.data.pairing import Pairing
+from fashionvl.data.batches.pairing import Pairing
 
 
 @dataclass(frozen=True)

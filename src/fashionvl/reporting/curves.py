@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, POINTS_PER_PIXEL, QUIET, Canvas
 from fashionvl.reporting.panels import MARGIN, heading
-from fashionvl.reporting.runs import Run, Series
+from fashionvl.runs.reading import Run, Series
 
 COLUMNS = 6
 CELL_WIDTH, CELL_HEIGHT = 250, 210

@@ -3,7 +3,6 @@
 import numpy as np
 
 from fashionvl.evaluation.significance import bootstrap_interval, percentiles, resampled_sums
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.sums import (
     CAPTION_MEANS,
     DEPTHS,
@@ -15,6 +14,7 @@ from fashionvl.reporting.sums import (
     recognition_sums,
     unit_codes,
 )
+from fashionvl.runs.reading import Run
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000

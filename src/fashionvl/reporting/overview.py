@@ -5,9 +5,9 @@ import math
 from fashionvl.reporting.canvas import BLUE, INK, ORANGE, QUIET, TRACK, Canvas, wrap
 from fashionvl.reporting.curves import curves_of, draw_curve, draw_legend, readable
 from fashionvl.reporting.panels import MARGIN, examples_of, generation_grid, photograph_row
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.summary import Score, Summary
 from fashionvl.reporting.tables import NOT_RUN, number
+from fashionvl.runs.reading import Run
 
 BAR_WIDTH, RIGHT = 300, 600
 

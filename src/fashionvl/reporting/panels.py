@@ -16,7 +16,7 @@ from fashionvl.reporting.canvas import (
     shorten,
     wrap,
 )
-from fashionvl.reporting.runs import Arrays, Run
+from fashionvl.runs.reading import Arrays, Run
 
 MARGIN = 50
 QUERIES_SHOWN = 6

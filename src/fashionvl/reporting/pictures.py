@@ -15,8 +15,8 @@ from fashionvl.reporting.panels import (
     recognition_page,
     text_to_image_page,
 )
-from fashionvl.reporting.runs import Arrays
 from fashionvl.reporting.summary import Summary
+from fashionvl.runs.reading import Arrays
 
 
 def draw_pictures(summary: Summary, folder: Path) -> list[Path]:

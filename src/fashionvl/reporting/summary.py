@@ -14,8 +14,8 @@ from fashionvl.reporting.intervals import (
     recognition_intervals,
     retrieval_intervals,
 )
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.sums import DEPTHS
+from fashionvl.runs.reading import Run
 
 GENERATION = ("psnr", "ssim", "psnr_masked", "ssim_masked", "psnr_masked_mean_fill")
 

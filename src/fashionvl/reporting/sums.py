@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import Run
+from fashionvl.runs.reading import Run
 
 DEPTHS = (1, 5, 10)
 """The k of R@k and the depths that SumR adds up (MVLT section 3.3 and the caption of Table 2)."""

@@ -8,8 +8,8 @@ from rich.console import JustifyMethod
 from rich.table import Table
 
 from fashionvl.reporting.intervals import CONFIDENCE, RESAMPLES
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.summary import Score, Summary
+from fashionvl.runs.reading import Run
 
 HEADER = (
     "task", "metric", "value", f"{100 * CONFIDENCE:.0f} % interval", "chance or trivial",

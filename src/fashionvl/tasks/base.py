@@ -7,7 +7,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
-from fashionvl.data.corruption import CLEAN, Corruption
+from fashionvl.data.batches.corruption import CLEAN, Corruption
 from fashionvl.data.requests import TestProtocol
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.speed import Speed

@@ -8,9 +8,9 @@ from torch import nn
 
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
-from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.models.kaleido_bert.model import KaleidoBERT
 

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from fashionvl.data.corruption import Corruption
+from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.records import PairBatch, RetrievalBatch
 from fashionvl.data.requests import TestProtocol
 from fashionvl.errors import InputError

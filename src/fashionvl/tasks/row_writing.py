@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fashionvl.data.catalogue import Piece, Split
 from fashionvl.data.datamodule import FashionGenDataModule
-from fashionvl.data.records import RowImages, Split
-from fashionvl.data.rows import Piece
+from fashionvl.data.records import RowImages
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.optimization import Optimization
 

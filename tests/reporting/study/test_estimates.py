@@ -10,7 +10,6 @@ from synthetic_study import write_recognition
 from fashionvl.errors import InputError
 from fashionvl.evaluation.significance import bootstrap_statistic, resampled_sums
 from fashionvl.reporting.intervals import generation_intervals, recognition_intervals
-from fashionvl.reporting.runs import Run, read_run
 from fashionvl.reporting.study.estimates import (
     SeedScores,
     added,
@@ -21,6 +20,7 @@ from fashionvl.reporting.study.estimates import (
     score_columns,
 )
 from fashionvl.reporting.study.samples import read_sample
+from fashionvl.runs.reading import Run, read_run
 
 
 def scores_of(rows: dict[int, np.ndarray], seed: int = 0) -> SeedScores:

@@ -9,10 +9,10 @@ from typing import Literal
 import h5py
 import numpy as np
 
+from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.encoding import FALLBACK, decode
 from fashionvl.data.readers.fingerprint import hash_samples
 from fashionvl.data.readers.hdf5 import ProcessLocalFile
-from fashionvl.data.records import CatalogueColumns, ProductRecord
 from fashionvl.errors import InputError
 
 log = logging.getLogger(__name__)

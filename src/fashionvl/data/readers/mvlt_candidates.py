@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.mvlt_folder import parse_entry
 from fashionvl.data.readers.safe_pickle import load_plain
-from fashionvl.data.records import CatalogueColumns, ProductRecord
 from fashionvl.errors import InputError
 
 CANDIDATES = 101

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.fingerprint import hash_samples
 from fashionvl.data.readers.safe_pickle import load_plain
-from fashionvl.data.records import CatalogueColumns, ProductRecord
 from fashionvl.errors import InputError
 
 RELEASED_SPLIT = {"train": "train", "validation": "valid"}

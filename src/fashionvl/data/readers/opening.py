@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal, get_args
 
+from fashionvl.data.catalogue import CatalogueReader
 from fashionvl.data.readers.fashion_gen import CaptionField, FashionGenReader
 from fashionvl.data.readers.mvlt_folder import MVLTFolderReader, split_folders
-from fashionvl.data.records import CatalogueReader
 from fashionvl.errors import InputError
 
 Split = Literal["train", "validation"]

@@ -11,14 +11,6 @@ from torch import nn
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
 
-WEIGHTS_NAME = "model.safetensors"
-
-
-def model_folder(source: str | Path) -> Path | None:
-    """The folder that a network was saved to: a run's `model`, or `source` itself; None if it is neither."""
-    places = (Path(source) / "model", Path(source))
-    return next((folder for folder in places if (folder / WEIGHTS_NAME).is_file()), None)
-
 
 class SavedNetwork(nn.Module, PyTorchModelHubMixin):
     """A network that is rebuilt from its constructor arguments, which must be plain data."""

@@ -10,9 +10,9 @@ from huggingface_hub.constants import CONFIG_NAME
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
+from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
-from fashionvl.models.blocks.saving import WEIGHTS_NAME, model_folder
 from fashionvl.models.kaleido_bert.trunk import Trunk
 
 HUB = "hub"

@@ -15,19 +15,15 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.checkpoints import locate_weights, read_state, reason
 from fashionvl.models.blocks.loading import LoadReport, check_weights, named, shapes_of
 from fashionvl.models.kaleido_bert.names import SCOPE, released_names, transformers_name
-
-if TYPE_CHECKING:
-    from fashionvl.models.kaleido_bert.model import KaleidoBERT
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +108,7 @@ def read_released(path: str | Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: not a readable TensorFlow checkpoint ({reason(error)})") from error
 
 
-def load_released(model: "KaleidoBERT", path: str | Path) -> LoadReport:
+def load_released(model: nn.Module, path: str | Path) -> LoadReport:
     """Fill a model from a file that `read_released` reads; its recognition heads keep their weights.
 
     Raises:
@@ -130,7 +126,7 @@ def load_released(model: "KaleidoBERT", path: str | Path) -> LoadReport:
     )
 
 
-def load_bert(model: "KaleidoBERT", source: str) -> LoadReport:
+def load_bert(model: nn.Module, source: str) -> LoadReport:
     """Start text embeddings, encoder, pooler and the masked-word head from a BERT.
 
     A BERT without pooler or masked-word head leaves those as they were; patches and the other heads have no
@@ -147,13 +143,13 @@ def load_bert(model: "KaleidoBERT", source: str) -> LoadReport:
     shapes = shapes_of(model)
     names = {
         key: _modern(name)
-        for key, (released, _) in released_names(len(model.encoder.layers)).items()
+        for key, (released, _) in released_names(_layers(model)).items()
         if (name := transformers_name(released)) is not None
     }
     found = {key: state[name] for key, name in names.items() if name in state}
     positions = "text_embeddings.position.weight"
     if positions in found:
-        found[positions] = found[positions][: model.text_positions]
+        found[positions] = found[positions][: len(model.get_parameter(positions))]
     absent = [head for head in _BERT_HEADS if not any(key.startswith(head) for key in found)]
     report = LoadReport(
         missing=[key for key in shapes if key not in names or key.startswith(tuple(absent))],
@@ -162,8 +158,12 @@ def load_bert(model: "KaleidoBERT", source: str) -> LoadReport:
     return _fill(model, found, report, source, _BERT_SURPLUS)
 
 
+def _layers(model: nn.Module) -> int:
+    return sum(1 for _ in model.get_submodule("encoder.layers").children())
+
+
 def _fill(
-    model: "KaleidoBERT",
+    model: nn.Module,
     found: Mapping[str, Tensor],
     report: LoadReport,
     source: str,

@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,8 @@ from torch import Tensor, nn
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.checkpoints import locate_weights, read_state
 from fashionvl.models.blocks.loading import LoadReport, check_weights, load_state, shapes_of
-from fashionvl.models.mvlt.encoder import resize_positions
+from fashionvl.models.mvlt.encoder import Encoder, Stage, resize_positions
 from fashionvl.models.mvlt.names import is_visual, position_table, released_name, transformers_names
-
-if TYPE_CHECKING:
-    from fashionvl.models.mvlt.model import MVLT
 
 __all__ = ["LoadReport", "load_pvt", "load_released", "load_state", "to_released"]
 
@@ -38,7 +35,7 @@ PVT_SURPLUS = re.compile(
 )
 
 
-def load_released(model: "MVLT", path: str | Path) -> LoadReport:
+def load_released(model: nn.Module, path: str | Path) -> LoadReport:
     """Load a checkpoint of the released code (`checkpoint_retrieval.pth`, `checkpoint_recognition.pth`).
 
     Position tables are taken over at their own size (224 px in the published checkpoints) and resized at
@@ -68,7 +65,7 @@ def load_released(model: "MVLT", path: str | Path) -> LoadReport:
     check_weights(
         shapes | {key: table.shape for key, table in tables.items()}, found, report, source, RELEASED_SURPLUS
     )
-    for index, stage in enumerate(model.encoder.levels):
+    for index, stage in enumerate(_stages(model)):
         if position_table(index) in tables:
             own, table = stage.visual_positions, tables[position_table(index)]
             stage.visual_positions = nn.Parameter(table.to(own, copy=True))
@@ -81,7 +78,7 @@ def to_released(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return named | {TIED_DECODER: named[WORD_EMBEDDINGS].clone()}
 
 
-def load_pvt(model: "MVLT", source: str) -> LoadReport:
+def load_pvt(model: nn.Module, source: str) -> LoadReport:
     """Start the visual path from PVT-v1 weights; text path and heads keep theirs.
 
     Position tables of another image size are interpolated once, here; stage 4's [CLS] slot is kept as it is.
@@ -129,10 +126,14 @@ def _copy(model: nn.Module, found: Mapping[str, Tensor], report: LoadReport, sou
     return report
 
 
-def _square_tables(model: "MVLT", found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _stages(model: nn.Module) -> list[Stage]:
+    return list(cast(Encoder, model.get_submodule("encoder")).levels)
+
+
+def _square_tables(model: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The position tables among `found` that a stage can take, be they of another image size."""
     tables = {}
-    for index, stage in enumerate(model.encoder.levels):
+    for index, stage in enumerate(_stages(model)):
         table, own = found.get(position_table(index)), stage.visual_positions
         if table is None or table.dim() != 3 or table.shape[::2] != own.shape[::2]:
             continue
@@ -141,10 +142,10 @@ def _square_tables(model: "MVLT", found: Mapping[str, Tensor]) -> dict[str, Tens
     return tables
 
 
-def _resized_tables(model: "MVLT", found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _resized_tables(model: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The position tables of another image size, interpolated to the model's grids."""
     tables, resized = _square_tables(model, found), {}
-    for index, stage in enumerate(model.encoder.levels):
+    for index, stage in enumerate(_stages(model)):
         key = position_table(index)
         if key in tables and tables[key].shape != stage.visual_positions.shape:
             spare, cells = tables[key].tensor_split([stage.spare_positions], dim=1)

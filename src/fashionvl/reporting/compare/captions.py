@@ -2,7 +2,7 @@
 
 from fashionvl.reporting.canvas import BLUE, INK, QUIET, Canvas, wrap
 from fashionvl.reporting.panels import MARGIN, heading
-from fashionvl.reporting.runs import Arrays
+from fashionvl.runs.reading import Arrays
 
 NEEDED = ("images", "reference", "generated")
 """Arrays of `examples/captioning.npz`."""

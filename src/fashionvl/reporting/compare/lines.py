@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from fashionvl.reporting.compare.models import Model
 from fashionvl.reporting.compare.pairing import Pairing
 from fashionvl.reporting.overview import duration
-from fashionvl.reporting.runs import STAGES
 from fashionvl.reporting.study.formatting import ABSENT, magnitude, number
 from fashionvl.reporting.study.measured import PROTOCOLS, Names
 from fashionvl.reporting.study.records import Difference, Interval
 from fashionvl.reporting.study.single_tasks import SINGLE_TASKS
 from fashionvl.reporting.summary import Score
+from fashionvl.runs.layout import STAGES
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 from fashionvl.configuration import flatten, read_yaml
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import COSTS, Run, position, read_run, read_runs
 from fashionvl.reporting.study.single_tasks import SINGLE_TASKS, last_logged
 from fashionvl.reporting.summary import Summary, summarise
+from fashionvl.runs.reading import COSTS, Run, position, read_run, read_runs
 
 SALIENCY = {method: f"saliency/{method}_iou" for method in ("unet", "threshold", "grabcut")}
 ALIGNMENT = {"value": "precision", "random": "random", "centre": "centre"}

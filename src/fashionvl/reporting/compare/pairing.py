@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from fashionvl.errors import InputError
 from fashionvl.reporting.compare.models import Model
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.study.estimates import Scores, score_columns
 from fashionvl.reporting.study.measured import PROTOCOLS, STREAMS, compare_with
 from fashionvl.reporting.study.records import Difference
 from fashionvl.reporting.study.samples import Sample, read_sample
+from fashionvl.runs.reading import Run
 
 ONE_RUN = 0
 """Stands for the seed: one run of each model is compared, so that queries alone vary."""

@@ -7,7 +7,7 @@ import numpy as np
 from fashionvl.errors import InputError
 from fashionvl.reporting.canvas import GREEN, ORANGE, QUIET, Canvas, wrap
 from fashionvl.reporting.panels import GREY, MARGIN, heading
-from fashionvl.reporting.runs import Arrays
+from fashionvl.runs.reading import Arrays
 
 NEEDED = ("image", "box", "levels", "patches", "transformed", "caption")
 DRAWN = (

@@ -10,7 +10,7 @@ from fashionvl.reporting.canvas import Canvas
 from fashionvl.reporting.compare import captions, patches, regions
 from fashionvl.reporting.compare.models import Model
 from fashionvl.reporting.compare.scores import scores_page
-from fashionvl.reporting.runs import Arrays
+from fashionvl.runs.reading import Arrays
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import numpy as np
 from fashionvl.reporting.canvas import BLUE, GREEN, ORANGE, QUIET, Canvas, text_width, wrap
 from fashionvl.reporting.compare.patches import framed
 from fashionvl.reporting.panels import GREY, MARGIN, heading
-from fashionvl.reporting.runs import Arrays
+from fashionvl.runs.reading import Arrays
 
 METHODS = {"truth": "truth", "unet": "network", "threshold": "threshold", "grabcut": "GrabCut"}
 """Masks of `examples/saliency.npz` in the order drawn."""

@@ -8,9 +8,9 @@ import numpy as np
 from fashionvl.evaluation.crossed import CrossedMean, crossed_mean
 from fashionvl.evaluation.significance import resampled_sums
 from fashionvl.reporting.intervals import CONFIDENCE, RESAMPLES
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.study.records import Estimate, Interval
 from fashionvl.reporting.study.samples import Sample
+from fashionvl.runs.reading import Run
 
 ABSOLUTE_ZERO = 1e-9
 """Differences of the order of rounding are none: equal systems must not differ in the sixteenth digit."""

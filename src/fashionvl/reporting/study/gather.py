@@ -9,9 +9,9 @@ import numpy as np
 
 from fashionvl.configuration import flatten, read_yaml
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import Run
 from fashionvl.reporting.study.records import State
 from fashionvl.reporting.study.stage_runs import StudyRun, check_same, read_study_run
+from fashionvl.runs.reading import Run
 from fashionvl.studies import Column, Study, run_folder
 
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "unfinished", "done")

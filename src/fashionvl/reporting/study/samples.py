@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import Arrays, Run
 from fashionvl.reporting.sums import (
     CAPTION_MEANS,
     DEPTHS,
@@ -20,6 +19,7 @@ from fashionvl.reporting.sums import (
     retrieval_sums,
     unit_codes,
 )
+from fashionvl.runs.reading import Arrays, Run
 
 HITS = tuple(f"hit@{k}" for k in DEPTHS)
 

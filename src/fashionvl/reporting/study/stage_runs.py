@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError
-from fashionvl.reporting.runs import COSTS, Run, read_run
 from fashionvl.reporting.study.records import StageRun, State
+from fashionvl.runs.reading import COSTS, Run, read_run
 
 TRACES = ("config.yaml", "metrics.json", "metrics.csv", "checkpoints")
 """Any of them means that the stage was begun."""

@@ -1,0 +1,1 @@
+"""Pairs of photograph and caption as batches."""

@@ -1,0 +1,235 @@
+"""The sidecar index: everything about a catalogue file that training would otherwise compute again and again.
+
+One folder a source file, named by the file's fingerprint: product ids, label codes, foreground boxes, and, on
+demand, tokenised captions and resized photographs. Each part is a folder written whole or not at all.
+"""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from fashionvl.data.catalogue import CatalogueReader
+from fashionvl.data.index.scan import scan_images
+from fashionvl.data.text.tokenizers import encode_captions, tokenizer_fingerprint
+from fashionvl.errors import InputError
+from fashionvl.files.whole import whole_folder
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Raised whenever the files below change their meaning; older indexes are then rebuilt."""
+
+
+@dataclass(frozen=True)
+class CaptionStore:
+    """Tokenised captions of every row: [CLS] caption [SEP], untruncated.
+
+    Attributes:
+        ids: all token ids, one unique caption after the other.
+        offsets: where each unique caption starts, and the end of the last.
+        caption_of_row: `[N]` which unique caption a row carries.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    caption_of_row: np.ndarray
+
+    def tokens(self, row: int, length: int) -> np.ndarray:
+        """At most `length` ids of a row's caption; a longer one is cut before its final [SEP]."""
+        caption = self.caption_of_row[row]
+        ids = self.ids[self.offsets[caption] : self.offsets[caption + 1]]
+        return ids if len(ids) <= length else np.append(ids[: length - 1], ids[-1])
+
+    def batch(self, rows: np.ndarray, length: int, pad_id: int, shorten: bool = False) -> np.ndarray:
+        """The captions of several rows, each as `tokens` gives it, in one gather.
+
+        Args:
+            rows: `[B]`.
+            length: of every caption, padding included.
+            pad_id: what shorter captions are padded with.
+            shorten: pad to the longest of the batch instead.
+
+        Returns:
+            `[B, length]` int64.
+        """
+        captions = self.caption_of_row[rows]
+        starts, ends = self.offsets[captions], self.offsets[captions + 1]
+        lengths = np.minimum(ends - starts, length)
+        column = np.arange(lengths.max() if shorten else length)
+        there = column < lengths[:, None]
+        place = starts[:, None] + column
+        cut = np.flatnonzero(ends - starts > length)
+        # Where a caption is cut, the last column is that of `length`.
+        place[cut, -1] = ends[cut] - 1
+        ids = np.full(there.shape, pad_id, np.int64)
+        ids[there] = self.ids[place[there]]
+        return ids
+
+
+class PixelStore:
+    """Resized photographs of every row in one flat file, read with `pread`.
+
+    A memory map would count every page it ever touched towards the process's memory; this does not.
+    """
+
+    def __init__(self, path: Path, rows: int, size: int) -> None:
+        self.path, self.rows, self.size = path, rows, size
+        self._file: tuple[int, int] | None = None
+
+    def read(self, row: int) -> np.ndarray:
+        """`[size, size, 3]` uint8."""
+        return self.batch([row])[0]
+
+    def batch(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """`[B, size, size, 3]` uint8, read where they are to lie."""
+        if self._file is None or self._file[0] != os.getpid():
+            self._file = (os.getpid(), os.open(self.path, os.O_RDONLY))
+        pictures = np.empty((len(rows), self.size, self.size, 3), np.uint8)
+        length = self.size * self.size * 3
+        for picture, row in zip(pictures, rows, strict=True):
+            if os.preadv(self._file[1], [picture.data], int(row) * length) != length:
+                raise InputError(f"{self.path}: cut short before row {row}; delete the folder it lies in")
+        return pictures
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_file": None}
+
+
+class CatalogueIndex:
+    """The index of one catalogue file, built on first use.
+
+    Attributes:
+        product_id: `[N]` int64.
+        category_names: the distinct main categories of this file, sorted.
+        category_code: `[N]` positions among them.
+        subcategory_names: likewise for sub-categories.
+        subcategory_code: likewise.
+        boxes: `[N, 4]` int16, the foreground as x0, y0, x1, y1 with exclusive ends, in pixels.
+    """
+
+    def __init__(
+        self,
+        reader: CatalogueReader,
+        root: Path,
+        workers: int = 0,
+        image_size: int | None = None,
+        crop: bool = True,
+    ) -> None:
+        """Open the index under `root`, or build it.
+
+        Args:
+            reader: the source.
+            root: folder that holds indexes.
+            workers: processes that scan the photographs; 0 scans in this one.
+            image_size: also keep every photograph, resized to this many pixels.
+            crop: keep it cropped to its foreground.
+        """
+        self.reader = reader
+        self.fingerprint = reader.fingerprint()
+        self.folder = root / f"{reader.source.stem}-{self.fingerprint[:16]}"
+        self._workers = workers
+        if not self._complete(self.folder, {"fingerprint": self.fingerprint}):
+            self._build(image_size, crop)
+        self.product_id = np.load(self.folder / "product_id.npy")
+        self.category_code = np.load(self.folder / "category_code.npy")
+        self.subcategory_code = np.load(self.folder / "subcategory_code.npy")
+        self.boxes = np.load(self.folder / "boxes.npy")
+        names = json.loads((self.folder / "names.json").read_text())
+        self.category_names: list[str] = names["category"]
+        self.subcategory_names: list[str] = names["subcategory"]
+
+    def __len__(self) -> int:
+        return len(self.product_id)
+
+    @cached_property
+    def caption_of_row(self) -> np.ndarray:
+        """`[N]` which unique caption each row carries."""
+        return np.load(self.folder / "caption_of_row.npy")
+
+    def unique_captions(self) -> list[str]:
+        """Every distinct caption, in the order of first appearance."""
+        return list(json.loads((self.folder / "captions.json").read_text()))
+
+    def captions(self, tokenizer: PreTrainedTokenizerFast) -> CaptionStore:
+        """The captions under one tokenizer; tokenised on first use."""
+        mark = tokenizer_fingerprint(tokenizer)
+        folder = self.folder / f"tokens-{mark[:16]}"
+        if not self._complete(folder, {"tokenizer": mark}):
+            with whole_folder(folder) as scratch:
+                ids, offsets = encode_captions(tokenizer, self.unique_captions())
+                np.save(scratch / "ids.npy", ids)
+                np.save(scratch / "offsets.npy", offsets)
+                _write_manifest(scratch, {"tokenizer": mark})
+        # A plain view of the map: the type `np.memmap` costs more a row than the reading.
+        ids = np.load(folder / "ids.npy", mmap_mode="r").view(np.ndarray)
+        return CaptionStore(ids, np.load(folder / "offsets.npy"), self.caption_of_row)
+
+    def images(self, size: int, crop: bool = True) -> PixelStore:
+        """Photographs resized to `size`, cropped to their foreground or whole; stored on first use."""
+        folder = self._image_folder(self.folder, size, crop)
+        if not self._complete(folder, {"size": size}):
+            with whole_folder(folder) as scratch:
+                scan_images(self.reader, scratch / "pixels.bin", size, self._workers, crop)
+                _write_manifest(scratch, {"size": size})
+        return PixelStore(folder / "pixels.bin", len(self), size)
+
+    @staticmethod
+    def _image_folder(folder: Path, size: int, crop: bool = True) -> Path:
+        return folder / (f"images-{size}" if crop else f"frames-{size}")
+
+    @staticmethod
+    def _complete(folder: Path, expected: dict[str, Any]) -> bool:
+        """Whether the part was finished by this format for this source; anything else is removed."""
+        if not folder.exists():
+            return False
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text())
+        except (OSError, ValueError):
+            manifest = {}
+        if manifest == {"format": FORMAT, **expected}:
+            return True
+        log.warning("%s: half-written or of another format; building it again", folder)
+        shutil.rmtree(folder)
+        return False
+
+    def _build(self, image_size: int | None, crop: bool) -> None:
+        log.info("indexing %s", self.reader.source)
+        with whole_folder(self.folder) as scratch:
+            columns = self.reader.columns()
+            captions = {caption: position for position, caption in enumerate(dict.fromkeys(columns.caption))}
+            np.save(scratch / "product_id.npy", columns.product_id)
+            np.save(
+                scratch / "caption_of_row.npy",
+                np.array([captions[text] for text in columns.caption], np.int32),
+            )
+            (scratch / "captions.json").write_text(json.dumps(list(captions)))
+            names = {}
+            for field in ("category", "subcategory"):
+                unique, code = np.unique(np.array(getattr(columns, field), dtype=object), return_inverse=True)
+                names[field] = [str(name) for name in unique]
+                np.save(scratch / f"{field}_code.npy", code.astype(np.int32))
+            (scratch / "names.json").write_text(json.dumps(names))
+            del columns
+            pixels = None
+            if image_size:
+                folder = self._image_folder(scratch, image_size, crop)
+                folder.mkdir()
+                pixels = folder / "pixels.bin"
+            boxes = scan_images(self.reader, pixels, image_size, self._workers, crop)
+            np.save(scratch / "boxes.npy", boxes)
+            if image_size:
+                _write_manifest(self._image_folder(scratch, image_size, crop), {"size": image_size})
+            _write_manifest(scratch, {"fingerprint": self.fingerprint})
+
+
+def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
+    (folder / "manifest.json").write_text(json.dumps({"format": FORMAT, **content}))

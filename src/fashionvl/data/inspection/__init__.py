@@ -1,0 +1,1 @@
+"""Counting, checking and picturing a catalogue."""

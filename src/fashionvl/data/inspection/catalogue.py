@@ -1,0 +1,193 @@
+"""What a catalogue holds and what is wrong with it, row by row: `fashionvl data inspect`."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from fashionvl.data.catalogue import CatalogueColumns, CatalogueReader
+from fashionvl.data.index.labels import CATEGORIES, SUBCATEGORIES
+from fashionvl.data.inspection.contact_sheet import draw_contact_sheet
+from fashionvl.data.readers import available_splits, detect_layout, open_split
+from fashionvl.data.readers.fashion_gen import FashionGenReader
+from fashionvl.errors import InputError
+
+QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
+"""Levels at which views a product and words a caption are summarised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One thing wrong with one row of a split."""
+
+    split: str
+    row: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSummary:
+    """Counts over one split.
+
+    Attributes:
+        source: the file or folder.
+        rows: photographs.
+        products: distinct products.
+        categories: rows a main category.
+        subcategories: rows a sub-category.
+        views: photographs a product, at the quantiles 0, 5, 50, 95 and 100 %.
+        caption_words: words a caption, at the same quantiles.
+        images_scanned: photographs looked at.
+        fields: datasets of the file with shape and type; empty for a folder layout.
+    """
+
+    source: Path
+    rows: int
+    products: int
+    categories: dict[str, int]
+    subcategories: dict[str, int]
+    views: tuple[int, ...]
+    caption_words: tuple[int, ...]
+    images_scanned: int
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueSummary:
+    """The splits found, by name, and their defects in row order."""
+
+    splits: dict[str, SplitSummary]
+    defects: list[Defect]
+
+
+def inspect_catalogue(root: Path, out: Path | None = None, sample: int = 2000) -> CatalogueSummary:
+    """Count a catalogue and look for defects.
+
+    Every row's text is read. Found: captions that are empty; text that is not UTF-8; photographs that are
+    all white, all black or unreadable; products whose rows do not stand together (Fashion-Gen's do); names
+    the official lists lack; products in both splits.
+
+    Args:
+        root: folder in one of the known layouts.
+        out: folder to write `contact_sheet.png` (one product a sub-category) and `defects.csv` into; None:
+            neither.
+        sample: photographs to look at in each split, spread evenly; 0 for all of them.
+
+    Raises:
+        InputError: no catalogue there, or a file that cannot be used at all.
+    """
+    layout = detect_layout(root)
+    readers: dict[str, CatalogueReader] = {
+        split: open_split(root, split, layout) for split in available_splits(root, layout)
+    }
+    columns = {split: reader.columns() for split, reader in readers.items()}
+    summaries, defects = {}, []
+    for split, reader in readers.items():
+        rows = _spread(len(reader), sample)
+        found = {**_text_defects(columns[split], reader), **_image_defects(reader, rows)}
+        others = [other.product_id for name, other in columns.items() if name != split]
+        found["product is in another split too"] = _shared_products(columns[split].product_id, others)
+        listed = [Defect(split, row, kind) for kind, bad in found.items() for row in bad]
+        defects += sorted(listed, key=lambda defect: defect.row)
+        summaries[split] = _summarise(reader, columns[split], len(rows))
+    summary = CatalogueSummary(summaries, defects)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        _write_defects(defects, out / "defects.csv")
+        draw_contact_sheet(_examples(readers, columns)).save(out / "contact_sheet.png")
+    return summary
+
+
+def _spread(rows: int, sample: int) -> list[int]:
+    if not sample or sample >= rows:
+        return list(range(rows))
+    return [int(row) for row in np.linspace(0, rows - 1, sample)]
+
+
+def _text_defects(columns: CatalogueColumns, reader: CatalogueReader) -> dict[str, list[int]]:
+    found = {
+        "empty caption": [row for row, caption in enumerate(columns.caption) if not caption.strip()],
+        "category not in the official list": _unknown(columns.category, CATEGORIES),
+        "sub-category not in the official list": _unknown(columns.subcategory, SUBCATEGORIES),
+        "product's rows do not stand together": _scattered(columns.product_id),
+    }
+    if isinstance(reader, FashionGenReader):
+        for field in reader.text_fields().values():
+            found[f"{field} is not UTF-8"] = reader.text_column(field).not_utf8
+    return found
+
+
+def _unknown(names: list[str], official: tuple[str, ...]) -> list[int]:
+    known = set(official)
+    return [row for row, name in enumerate(names) if name not in known]
+
+
+def _scattered(product_id: np.ndarray) -> list[int]:
+    """First rows of every run of a product after its first run."""
+    starts = np.flatnonzero(np.diff(product_id, prepend=product_id[0] - 1))
+    _, first = np.unique(product_id[starts], return_index=True)
+    return [int(row) for row in np.delete(starts, first)]
+
+
+def _image_defects(reader: CatalogueReader, rows: list[int]) -> dict[str, list[int]]:
+    white, black, unreadable = [], [], []
+    for row in track(rows, f"looking at {reader.source.name}", transient=True):
+        try:
+            image = reader.image(row)
+        except InputError:
+            unreadable.append(row)
+            continue
+        if image.min() == 255:
+            white.append(row)
+        elif image.max() == 0:
+            black.append(row)
+    return {"all-white image": white, "all-black image": black, "unreadable image": unreadable}
+
+
+def _shared_products(own: np.ndarray, others: list[np.ndarray]) -> list[int]:
+    return [int(row) for row in np.flatnonzero(np.isin(own, np.concatenate([own[:0], *others])))]
+
+
+def _summarise(reader: CatalogueReader, columns: CatalogueColumns, scanned: int) -> SplitSummary:
+    _, views = np.unique(columns.product_id, return_counts=True)
+    words = np.array([len(caption.split()) for caption in columns.caption])
+    return SplitSummary(
+        source=reader.source,
+        rows=len(columns),
+        products=len(views),
+        categories=dict(Counter(columns.category).most_common()),
+        subcategories=dict(Counter(columns.subcategory).most_common()),
+        views=_quantiles(views),
+        caption_words=_quantiles(words),
+        images_scanned=scanned,
+        fields=reader.fields() if isinstance(reader, FashionGenReader) else {},
+    )
+
+
+def _quantiles(values: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(value) for value in np.quantile(values, QUANTILES, method="nearest"))
+
+
+def _examples(
+    readers: dict[str, CatalogueReader], columns: dict[str, CatalogueColumns]
+) -> list[tuple[str, np.ndarray]]:
+    """Name and first readable photograph of every sub-category, in alphabetical order."""
+    examples: dict[str, np.ndarray] = {}
+    for split, reader in readers.items():
+        for row, name in enumerate(columns[split].subcategory):
+            if name not in examples:
+                try:
+                    examples[name] = reader.image(row)
+                except InputError:
+                    continue
+    return sorted(examples.items())
+
+
+def _write_defects(defects: list[Defect], path: Path) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["split", "row", "defect"])
+        writer.writerows((defect.split, defect.row, defect.kind) for defect in defects)

@@ -1,0 +1,1 @@
+"""Retrieval candidates and their batches."""

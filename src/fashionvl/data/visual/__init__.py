@@ -1,0 +1,1 @@
+"""Where photographs come from when they do not come as pixels."""

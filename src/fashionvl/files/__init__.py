@@ -1,0 +1,1 @@
+"""Files written whole, arrays mapped from files."""

@@ -1,0 +1,1 @@
+"""The run folder: layout, claim, writing and reading; no torch, no Lightning."""

@@ -1,0 +1,232 @@
+"""A run is a folder of plain files: `config.yaml`, `metrics.json`, `metrics.csv`, arrays, checkpoints."""
+
+import datetime
+import json
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml, within
+from fashionvl.errors import InputError
+from fashionvl.files.hashing import sha256
+from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
+from fashionvl.files.whole import written_whole
+from fashionvl.runs.layout import SCHEMA
+
+RUN_KEYS = (
+    "run_dir", "ckpt_path", "then_test", "verbose", "config", "when_changed", "wandb",
+    "study", "column", "stage", "trainer.enable_progress_bar", "trainer.enable_model_summary",
+)  # fmt: skip
+"""Configuration keys that say how to run, not what: they may differ between a run and its continuation."""
+
+CLAIM_WAIT_SECONDS = 120
+"""How long the other processes of a distributed run wait for the first one to claim the folder."""
+
+WhenChanged = Literal["refuse", "set_aside"]
+
+
+class RunFolder:
+    """One stage of one variant: `fit` and `test` write here, and nothing else is needed to read it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """Where an interrupted run continues."""
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def model(self) -> Path:
+        """The trained network, as `save_pretrained` wrote it."""
+        return self.path / "model"
+
+    @property
+    def _claim(self) -> Path:
+        return self.path / "claim.json"
+
+    def claim(self, config: dict[str, Any], when_changed: WhenChanged = "refuse") -> None:
+        """Write `config.yaml` and `claim.json`, or check that the run that is there has the same ones.
+
+        The claim holds the hash of the configuration, the hashes of the weights it starts from, and later the
+        data's fingerprint. A folder with a configuration and nothing else, left by a run that failed before
+        its first checkpoint, is taken over.
+
+        Args:
+            config: the resolved configuration.
+            when_changed: what to do with a run of another configuration or of other starting weights: refuse
+                to continue, or keep it beside this one as `NAME.HASH` and start afresh.
+
+        Raises:
+            InputError: the folder holds a run of another configuration; the differing keys are named.
+        """
+        claimed = _claim_of(config)
+        if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
+            try:
+                self.check(config)
+                self._check_weights(claimed["weights"])
+                return
+            except InputError:
+                if when_changed == "refuse":
+                    raise
+            self._set_aside()
+        _write_text(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+        _write_text(self._claim, json.dumps(claimed, indent=1) + "\n")
+
+    def await_claim(self, config: dict[str, Any]) -> None:
+        """In the other processes of a distributed run: wait until the first one has claimed the folder.
+
+        Raises:
+            InputError: it did not within two minutes.
+        """
+        expected = _claim_of(config)
+        deadline = time.monotonic() + CLAIM_WAIT_SECONDS
+        while time.monotonic() < deadline:
+            found = self._claimed()
+            if {key: found.get(key) for key in expected} == expected:
+                return
+            time.sleep(0.1)
+        raise InputError(
+            f"{self.path}: not claimed by the first process of this run; all processes need one file system"
+        )
+
+    def check(self, config: dict[str, Any], sections: tuple[str, ...] = ()) -> None:
+        """Compare a configuration with the run's, in some sections or in all.
+
+        Raises:
+            InputError: they differ; the differing keys are named.
+        """
+        file = self.path / "config.yaml"
+        before, now = _decisive(read_yaml(file) if file.exists() else config), _decisive(config)
+        if sections:
+            before, now = (
+                {key: value for key, value in one.items() if within(key, sections)} for one in (before, now)
+            )
+        changed = [
+            f"{key} was {before.get(key, ABSENT)}, is {now.get(key, ABSENT)}"
+            for key in differing(before, now)
+        ]
+        if changed:
+            raise InputError(
+                f"{self.path}: holds a run of another configuration ({'; '.join(changed[:5])}); "
+                "choose another --run_dir, delete the folder, or pass --when_changed set_aside"
+            )
+
+    def _check_weights(self, weights: dict[str, str]) -> None:
+        for key in differing(self._claimed().get("weights", weights), weights):
+            raise InputError(
+                f"{self.path}: holds a run that started from other weights ({key} has changed since); "
+                "delete the folder or pass --when_changed set_aside"
+            )
+
+    def check_data(self, fingerprint: str) -> None:
+        """Remember the data a run learns from, or check that they are still the same.
+
+        Raises:
+            InputError: the folder's run has seen other data.
+        """
+        claimed = self._claimed()
+        if claimed.get("data", fingerprint) != fingerprint and self.last_checkpoint.exists():
+            raise InputError(
+                f"{self.path}: holds a run on other data (fingerprint {claimed['data'][:16]}, now "
+                f"{fingerprint[:16]}); choose another --run_dir or delete the folder"
+            )
+        _write_text(self._claim, json.dumps({**claimed, "data": fingerprint}, indent=1) + "\n")
+
+    def _claimed(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._claim.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _set_aside(self) -> None:
+        """A run never loses what it has computed."""
+        mark = str(self._claimed().get("config", "earlier"))[:8]
+        place = self.path.with_name(f"{self.path.name}.{mark}")
+        number = 1
+        while place.exists():
+            number += 1
+            place = self.path.with_name(f"{self.path.name}.{mark}-{number}")
+        self.path.rename(place)
+
+    def failed(self, stage: str, error: BaseException) -> None:
+        """Leave `failed.json` in a claimed folder, so that a report can say why there are no numbers."""
+        if not self.path.is_dir():
+            return
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        facts = {"stage": stage, "error": reason[:500], "when": when}
+        _write_text(self.path / "failed.json", json.dumps(facts, indent=1) + "\n")
+
+    def retry(self) -> None:
+        """Forget an earlier failure."""
+        (self.path / "failed.json").unlink(missing_ok=True)
+
+    def metrics(self) -> dict[str, Any]:
+        """`metrics.json`, or an empty record.
+
+        Raises:
+            InputError: the file is not JSON or of a newer schema.
+        """
+        file = self.path / "metrics.json"
+        if not file.exists():
+            return {"schema": SCHEMA}
+        try:
+            found: dict[str, Any] = json.loads(file.read_text())
+        except ValueError as error:
+            raise InputError(
+                f"{file}: not valid JSON ({error}); delete it and run the stage again"
+            ) from error
+        if found.get("schema", 0) > SCHEMA:
+            raise InputError(f"{file}: schema {found['schema']} is newer than {SCHEMA}; update fashionvl")
+        return found
+
+    def finished(self, stage: str) -> bool:
+        """Whether `fit` or `test` has been recorded."""
+        return stage in self.metrics()
+
+    def record(self, **sections: Any) -> None:
+        """Add sections to `metrics.json`; the file is replaced in one step."""
+        claimed = self._claimed()
+        hashed = {"config_hash": claimed["config"]} if "config" in claimed else {}
+        merged = {**self.metrics(), **sections, **hashed}
+        _write_text(self.path / "metrics.json", json.dumps(merged, indent=1, default=float) + "\n")
+
+
+def _write_text(file: Path, text: str) -> None:
+    with written_whole(file) as stream:
+        stream.write(text.encode())
+
+
+def _decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's numbers, flat."""
+    return {key: value for key, value in flatten(plain(config)).items() if not within(key, RUN_KEYS)}
+
+
+def _claim_of(config: dict[str, Any]) -> dict[str, Any]:
+    return {"config": digest(_decisive(config)), "weights": _starting_weights(config)}
+
+
+def _starting_weights(config: dict[str, Any]) -> dict[str, str]:
+    """SHA-256 of every model, and of what describes features and alignments, that a run starts from."""
+    found = {}
+    for section in ("model", "data"):
+        for key, value in flatten(plain(config.get(section))).items():
+            if isinstance(value, str):
+                for name, file in _decisive_files(Path(value)).items():
+                    found[f"{section}.{key}{name}"] = sha256(file)
+    return found
+
+
+def _decisive_files(path: Path) -> dict[str, Path]:
+    """The weights of a model at `path`, or the manifests of what was computed once a photograph."""
+    if path.is_file():
+        return {"": path}
+    if folder := model_folder(path):
+        return {"": folder / WEIGHTS_NAME}
+    manifests = {f".{split}": path / split / "manifest.json" for split in ("train", "validation")}
+    return {split: file for split, file in manifests.items() if file.is_file()}

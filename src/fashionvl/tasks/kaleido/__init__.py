@@ -1,0 +1,1 @@
+"""The tasks of Kaleido-BERT's stages."""

@@ -1,0 +1,67 @@
+"""Train, dev, test and label ids."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fashionvl.data.index.labels import CATEGORIES
+from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.errors import InputError
+
+
+@given(
+    products=st.lists(st.integers(0, 40), min_size=2, max_size=200).filter(lambda p: len(set(p)) > 1),
+    share=st.floats(0, 0.9),
+    seed=st.integers(0, 5),
+)
+def test_dev_and_train_share_no_product_and_lose_no_row(products: list[int], share: float, seed: int) -> None:
+    ids = np.array(products)
+    train, dev = carve_dev(ids, share, seed)
+    assert sorted([*train, *dev]) == list(range(len(ids)))
+    assert not set(ids[train]) & set(ids[dev])
+    assert len(train)
+    assert bool(len(dev)) == (share > 0)
+
+
+def test_the_same_seed_carves_the_same_dev() -> None:
+    ids = np.arange(100) // 3
+    np.testing.assert_array_equal(carve_dev(ids, 0.2, 7)[1], carve_dev(ids, 0.2, 7)[1])
+    assert carve_dev(ids, 0.2, 7)[1].tolist() != carve_dev(ids, 0.2, 8)[1].tolist()
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_that_leaves_nothing_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match=r"data\.dev_share"):
+        carve_dev(np.arange(10), share, 0)
+
+
+def test_a_product_in_two_files_is_named() -> None:
+    check_disjoint(np.array([1, 2]), np.array([3]), ("train.h5", "validation.h5"))
+    with pytest.raises(InputError, match=r"train\.h5 and validation\.h5 share 1 products, 2 "):
+        check_disjoint(np.array([1, 2]), np.array([2, 3]), ("train.h5", "validation.h5"))
+
+
+def _index(names: list[str], code: list[int]) -> Any:
+    return SimpleNamespace(
+        category_names=names,
+        category_code=np.array(code),
+        reader=SimpleNamespace(source=Path("validation.h5")),
+    )
+
+
+def test_official_names_keep_their_ids_and_others_follow() -> None:
+    train = _index([CATEGORIES[3], "ZEBRAS", "AARDVARKS"], [0, 1, 2, 1])
+    vocabulary = LabelVocabulary.of_training("category", train)
+    assert vocabulary.names == (*CATEGORIES, "AARDVARKS", "ZEBRAS")
+    assert vocabulary.ids(train).tolist() == [3, len(CATEGORIES) + 1, len(CATEGORIES), len(CATEGORIES) + 1]
+
+
+def test_a_category_unseen_in_training_is_named_with_its_row() -> None:
+    vocabulary = LabelVocabulary.of_training("category", _index([CATEGORIES[0]], [0]))
+    with pytest.raises(InputError, match=r"validation\.h5: row 2 has category 'CAPES'"):
+        vocabulary.ids(_index([CATEGORIES[0], "CAPES"], [0, 0, 1]))
