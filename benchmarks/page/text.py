@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 
 from benchmarks.page import bars, curves, tables
-from benchmarks.page.foretold import prediction_blocks
+from benchmarks.page.forecast import forecast_blocks
 from benchmarks.page.numbers import duration, flops, gigabytes, ratio
 from benchmarks.page.read import Inputs, Measured
 from benchmarks.page.sources import source_table
@@ -214,8 +214,8 @@ def _scaling(inputs: Inputs, page: Page) -> None:
             f"Pairs a second and efficiency over processes on the {NAMES.get(device, device)}",
         )
         page.add(tables.scaling_table(found.points))
-    page.add("### A paper-scale run on 1, 8 and 64 GPUs")
-    page.add(*prediction_blocks(inputs.model, inputs.scaling))
+    page.add("### A forecast of runs at paper scale")
+    page.add(*forecast_blocks())
 
 
 def _loading(inputs: Inputs, page: Page) -> None:
