@@ -1,7 +1,6 @@
 """The catalogue that benchmarks load from, drawn once, in every layout that is compared."""
 
 import pickle
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -108,25 +107,9 @@ def data_module(
     return data
 
 
-@dataclass
-class StandIn:
-    """What a DataModule asks of its trainer: one process, at the first epoch of some task's training."""
-
-    lightning_module: SimpleNamespace
-    fit_loop: SimpleNamespace
-    world_size: int = 1
-    global_rank: int = 0
-
-    @classmethod
-    def asking(cls, corruption: Corruption) -> "StandIn":
-        """For a task with this corruption."""
-        progress = SimpleNamespace(current=SimpleNamespace(processed=0))
-        return cls(SimpleNamespace(corruption=corruption), SimpleNamespace(epoch_progress=progress))
-
-
 def train_loader(data: FashionGenDataModule, corruption: Corruption = PRETRAINING) -> StatefulDataLoader:
     """The DataModule's own training loader, for a task with this corruption."""
-    data.trainer = StandIn.asking(corruption)  # type: ignore[assignment]
+    data.attach(SimpleNamespace(corruption=corruption, tests=()))
     return data.train_dataloader()
 
 

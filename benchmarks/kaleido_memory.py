@@ -34,9 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     optimizer = torch.optim.AdamW(learning, lr=1e-5, fused=True)
     for _ in range(2):
         with torch.autocast(device.type, torch.float16, enabled=on_gpu):
-            losses, _ = task.losses(draw(given.pairs, task.network).to(device))
+            losses, _ = task.losses(draw(given.pairs, task.network).to(device), None)
         optimizer.zero_grad()
-        task.total(losses, task.weights).backward()
+        task.total(losses).backward()
         optimizer.step()
     row = {
         "work": f"Kaleido-BERT base, pre-training step of {given.pairs} pairs",

@@ -100,8 +100,8 @@ def released_loss(model: MVLT, batch: PairBatch) -> Tensor:
 
 def task_loss(task: MVLTPretraining, batch: PairBatch) -> Tensor:
     """The same sum as the suite's task comes to it."""
-    losses, _ = task.losses(batch, masked=True)
-    return task.total(losses, task.weights)
+    losses, _ = task.view_losses(batch, masked=True)
+    return task.total(losses)
 
 
 def step_flops(setting: Setting, speed: Speed = COUNTED, side: int | None = None) -> int:

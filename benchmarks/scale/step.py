@@ -92,8 +92,8 @@ class PretrainingLoss(nn.Module):
     def forward(self, batch: PairBatch) -> Tensor:
         """The loss of a batch on the device, a scalar."""
         with precision(self.precision, batch.pixel_values.device):
-            losses, _ = self.task.losses(batch, masked=True)
-            return self.task.total(losses, self.task.weights)
+            losses, _ = self.task.view_losses(batch, masked=True)
+            return self.task.total(losses)
 
 
 class Stepper:

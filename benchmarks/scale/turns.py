@@ -3,7 +3,7 @@
 import statistics
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.distributed as dist
@@ -13,6 +13,7 @@ from benchmarks.measure import LEAST_ROUNDS, now
 from benchmarks.scale.group import Place, Tell
 from benchmarks.scale.step import Precision, Size, Stepper, draw_pairs
 from fashionvl.data.records import PairBatch
+from fashionvl.models.mvlt import MVLT
 
 Mode = Literal["weak", "strong"]
 
@@ -105,7 +106,7 @@ def measure(place: Place, tell: Tell, asked: Asked) -> Found:
     tell(f"{name}: warming up", 0.0)
     stepper = Stepper(place, asked.size, asked.precision)
     batches = {
-        count: draw_pairs(stepper.task.network, count, seed=place.rank).to(place.device)
+        count: draw_pairs(cast(MVLT, stepper.task.network), count, seed=place.rank).to(place.device)
         for count in sorted(set(asked.batches.values()))
     }
     turns = _turns(stepper, batches, asked.seconds, tell, name)

@@ -112,7 +112,7 @@ def flops_of_pair(task: KaleidoPretraining, setting: Setting) -> float:
     activations, losses and the optimiser are not counted.
     """
     batch = draw(1, task.network, tokens(setting)).to(setting.device)
-    counted = count_flops(lambda: task.total(released_losses(task, batch), task.weights).backward())
+    counted = count_flops(lambda: task.total(released_losses(task, batch)).backward())
     task.zero_grad()
     return counted
 
@@ -145,7 +145,7 @@ def ours(
 
     def losses(batch: PairBatch) -> dict[str, Tensor]:
         with torch.autocast(setting.device.type, dtype, enabled=dtype != torch.float32):
-            return task.losses(batch)[0]
+            return task.losses(batch, None)[0]
 
     learning = [weight for weight in task.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=LR, fused=True)
@@ -169,7 +169,7 @@ def stepping(
         for batch in islice(batches, steps):
             moved = batch.to(setting.device, non_blocking=True)
             mark("data")
-            total = task.total(losses(moved), task.weights)
+            total = task.total(losses(moved))
             mark("forward")
             total.backward()
             mark("backward")

@@ -18,21 +18,32 @@ from fashionvl.data.batches.pairing import Pairing
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.index.labels import SUBCATEGORIES
 from fashionvl.data.records import PairBatch, RetrievalBatch
-from fashionvl.data.requests import Retrieval, TestProtocol
+from fashionvl.data.requests import Retrieval
 from fashionvl.errors import InputError
 from fashionvl.masking.image import ImageMask
 from fashionvl.masking.text import TextMask
+from fashionvl.tasks.testing import CandidateTest, GenerationTest, RecognitionTest, Test
 
 FULL = Corruption(ImageMask(), TextMask(), Pairing())
-ALL: tuple[TestProtocol, ...] = ("tir", "itr", "mig", "recognition")
+ALL = ("tir", "itr", "mig", "recognition")
+
+
+def _test(name: str) -> Test:
+    """Only its loader is asked for here."""
+    if name in ("tir", "itr"):
+        return CandidateTest(name)  # type: ignore[arg-type]
+    return (
+        GenerationTest(FULL.image, lambda pairs: pairs.pixel_values) if name == "mig" else RecognitionTest()
+    )  # type: ignore[arg-type]
 
 
 class Task(L.LightningModule):
     """Asks for data and keeps what it is given; its one weight learns nothing worth knowing."""
 
-    def __init__(self, corruption: Corruption = FULL, protocols: tuple[TestProtocol, ...] = ALL) -> None:
+    def __init__(self, corruption: Corruption = FULL, protocols: tuple[str, ...] = ALL) -> None:
         super().__init__()
         self.corruption, self.protocols = corruption, protocols
+        self.tests = [_test(name) for name in protocols]
         self.weight = torch.nn.Parameter(torch.ones(1))
         self.seen: dict[str, list[Any]] = {"train": [], "dev": [], **{name: [] for name in protocols}}
 
@@ -83,9 +94,10 @@ def data(catalogue: Path, index_dir: Path) -> Open:
         opened.setup()
         progress = SimpleNamespace(current=SimpleNamespace(processed=epoch))
         opened.trainer = SimpleNamespace(  # type: ignore[assignment]
-            world_size=replicas, global_rank=rank, lightning_module=task or Task(),
+            world_size=replicas, global_rank=rank,
             fit_loop=SimpleNamespace(epoch_progress=progress),
         )  # fmt: skip
+        opened.attach(task or Task())
         return opened
 
     return open_data
@@ -260,11 +272,10 @@ def test_no_limit_generates_from_every_test_photograph(data: Open) -> None:
     assert sorted(_rows(list(loader))) == data().test_rows.tolist()
 
 
-def test_the_task_has_to_be_attached(data: Open) -> None:
-    opened = data()
-    opened.trainer = None
-    with pytest.raises(RuntimeError, match="attach a trainer"):
-        opened.train_dataloader()
+def test_the_task_has_to_be_attached() -> None:
+    opened = FashionGenDataModule()
+    with pytest.raises(RuntimeError, match="serves no task yet"):
+        opened.test_dataloader()
 
 
 def test_candidates_are_drawn_once_and_shared(data: Open, monkeypatch: pytest.MonkeyPatch) -> None:

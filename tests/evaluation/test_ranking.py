@@ -1,6 +1,6 @@
 """Ranks and hits against an enumeration of every ordering of the ties."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -103,6 +103,7 @@ def test_rates_add_up_and_repeated_queries_count_once():
     metric.update(query_ids[:3], scores[:3], positive[:3])
     metric.update(query_ids[2:], scores[2:], positive[2:])
     expected = {"r1": 25.0, "r5": 50.0, "r10": 75.0, "sum_r": 150.0, "n": 4}
+    expected |= {"median_rank": 5.0, "mean_rank": 5.75}
     assert metric.compute() == expected
 
     table = metric.per_query()
@@ -120,7 +121,7 @@ def test_candidate_counts_may_differ_between_updates():
     metric = RetrievalRanks(ks=(2,), sum_r_of=(2,))
     metric.update(torch.tensor([0]), torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([0]))
     metric.update(torch.tensor([1]), torch.tensor([[1.0]]), torch.tensor([0]))
-    assert metric.compute() == {"r2": 50.0, "sum_r": 50.0, "n": 2}
+    assert metric.compute() == {"r2": 50.0, "sum_r": 50.0, "median_rank": 2.0, "mean_rank": 2.0, "n": 2}
 
 
 def test_reset_forgets():
@@ -146,3 +147,41 @@ def test_negative_query_ids_are_refused():
 def test_depths_have_to_fit(values):
     with pytest.raises(InputError, match="sum_r_of"):
         RetrievalRanks(**values)
+
+
+@given(
+    scores=st.lists(st.integers(0, 3), min_size=2, max_size=6),
+    own=st.sets(st.integers(0, 5), min_size=1, max_size=4),
+    k=st.integers(1, 6),
+)
+@settings(max_examples=150, deadline=None)
+def test_several_positives_agree_with_every_ordering_of_the_ties(scores, own, k):
+    """Rank and hit of the best positive, averaged over all orders that the scores allow."""
+    own = {column % len(scores) for column in own}
+    ranks = []
+    for order in permutations(range(len(scores))):
+        if all(scores[a] >= scores[b] for a, b in pairwise(order)):
+            first = next(place for place, column in enumerate(order) if column in own)
+            ranks.append(1 + sum(column not in own for column in order[:first]))
+    metric = RetrievalRanks(ks=(k,), sum_r_of=(k,))
+    positives = torch.tensor(sorted(own))
+    metric.update(torch.tensor([0]), torch.tensor([scores]).float(), positives, torch.tensor([0, len(own)]))
+    found = metric.per_query()
+    assert found["rank"][0] == pytest.approx(np.mean(ranks))
+    assert found[f"hit@{k}"][0] == pytest.approx(np.mean([rank <= k for rank in ranks]))
+
+
+def test_one_positive_is_ranked_alike_either_way():
+    scores = torch.randint(0, 4, (20, 9), generator=torch.Generator().manual_seed(0)).float()
+    positive = torch.arange(20) % 9
+    one, several = RetrievalRanks(), RetrievalRanks()
+    one.update(torch.arange(20), scores, positive)
+    several.update(torch.arange(20), scores, positive, torch.arange(21))
+    assert one.compute() == several.compute()
+
+
+def test_a_query_without_a_positive_is_named():
+    with pytest.raises(InputError, match="query 7 has none"):
+        RetrievalRanks().update(
+            torch.tensor([7]), torch.zeros(1, 3), torch.tensor([], dtype=torch.int64), torch.tensor([0, 0])
+        )

@@ -59,7 +59,7 @@ def test_every_output_of_the_original_is_reproduced(name: str, io_name: str) -> 
         actual = model(pixel_values, input_ids)
         encoded = model.encode(pixel_values, input_ids)
     actual |= {f"img_feats.{k}": level for k, level in enumerate(encoded.visual)}
-    actual |= {f"text_feats.{k}": level for k, level in enumerate(encoded.text)}
+    actual |= {f"text_feats.{k}": level for k, level in enumerate(encoded.textual)}
     assert expected
     for key, reference in expected.items():
         assert actual[key].shape == reference.shape, key

@@ -159,7 +159,8 @@ def test_an_objective_that_is_off_leaves_no_loss_and_rests_its_head(
     corruption = task.corruption
     asked = {"mir": corruption.image, "mlm": corruption.text, "itm": corruption.pairing}
     assert {name for name, part in asked.items() if part is not None} == set(on)
-    assert ("tir" in task.protocols, "mig" in task.protocols) == ("itm" in on, "mir" in on)
+    names = [test.name for test in task.tests]
+    assert ("tir" in names, "mig" in names) == ("itm" in on, "mir" in on)
     for head in (network.category, network.subcategory):
         assert not any(parameter.requires_grad for parameter in head.parameters())
 
@@ -241,7 +242,7 @@ def test_a_step_with_a_broken_weight_stops(network: MVLT, draw_pairs: Draw) -> N
 def test_retrieval_and_generation_are_tested_side_by_side(network: MVLT, draw_pairs: Draw) -> None:
     network.eval()
     task = Watched(network)
-    assert task.protocols == ("tir", "itr", "mig")
+    assert [test.name for test in task.tests] == ["tir", "itr", "mig"]
     drawn = draw_pairs([1] * 4)
     pairs = torch.tensor([[0, 1, 2], [3, 2, 1]])
     batch = RetrievalBatch(
@@ -256,7 +257,8 @@ def test_retrieval_and_generation_are_tested_side_by_side(network: MVLT, draw_pa
     task.test_step(batch, 0, 0)
     task.test_step(batch, 0, 1)
     task.test_step(drawn, 0, 2)
-    found = task.per_query()
+    results = [test.results(network, None) for test in task.tests]
+    found = {result.name: result.arrays for (result,) in results}
     scores = np.array(
         [[network.match(_some(_crossed(drawn, i, t), [0])).item() for i, t in zip(images, texts, strict=True)]
          for images, texts in zip(pairs.tolist(), batch.text_of_pair.tolist(), strict=True)]

@@ -16,7 +16,9 @@ def test_real_data_have_no_drawn_attributes() -> None:
         mlp_ratios=[1, 1, 1, 1], sr_ratios=[4, 2, 1, 1],
     )  # fmt: skip
     subcategories = SimpleNamespace(names=("coats", "hats"))
-    data = SimpleNamespace(truth=lambda split: None, root=Path("there"), subcategories=subcategories)
+    data = SimpleNamespace(
+        truth=lambda split: None, root=Path("there"), subcategories=subcategories, attach=id
+    )
     for labels in ("attributes", "subcategory"):
         task = PyramidPretraining(network, labels)  # type: ignore[arg-type]
         task._trainer = SimpleNamespace(datamodule=data)  # type: ignore[assignment]

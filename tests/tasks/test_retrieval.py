@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fashionvl.data.records import PairBatch, Pairs, RetrievalBatch
 from fashionvl.models.mvlt import MVLT
@@ -26,22 +26,6 @@ def batch(draw_pairs: Callable[..., PairBatch]) -> RetrievalBatch:
         image_of_pair=torch.tensor([[0, 1, 2, 3], [1, 0, 4, 2], [4, 4, 3, 0]]),
         text_of_pair=torch.tensor([[5, 5, 5, 5], [1, 1, 1, 1], [0, 2, 3, 4]]),
     )
-
-
-class DualEncoder(nn.Module):
-    """Mean colour against mean token id; counts its forwards."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.images = self.texts = 0
-
-    def embed_image(self, pixel_values: Tensor) -> Tensor:
-        self.images += len(pixel_values)
-        return pixel_values.mean((2, 3))
-
-    def embed_text(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        self.texts += len(input_ids)
-        return torch.stack([input_ids.float().mean(1), attention_mask.float().sum(1), input_ids[:, 1]], 1)
 
 
 @torch.no_grad()
@@ -74,16 +58,3 @@ def test_a_forward_takes_no_more_pairs_than_asked(batch: RetrievalBatch) -> None
 
     score_candidates(Counting(), batch, 5)
     assert taken == [5, 5, 2]
-
-
-def test_a_dual_encoder_embeds_every_photograph_and_caption_once(batch: RetrievalBatch) -> None:
-    model = DualEncoder()
-    scores = score_candidates(model, batch, 1)
-    assert (model.images, model.texts) == (5, 6)
-    images = model.embed_image(batch.pixel_values)
-    texts = model.embed_text(batch.input_ids, batch.attention_mask)
-    for query in range(QUERIES):
-        for candidate in range(CANDIDATES):
-            image = images[batch.image_of_pair[query, candidate]]
-            text = texts[batch.text_of_pair[query, candidate]]
-            assert scores[query, candidate].item() == pytest.approx(float(image @ text), rel=1e-5)

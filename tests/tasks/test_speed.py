@@ -29,8 +29,8 @@ def _twin(network: MVLT) -> MVLT:
 
 def _learnt(task: MVLTPretraining, batch: PairBatch, masked: bool) -> dict[str, Tensor]:
     """Losses, and every gradient."""
-    losses, scores = task.losses(batch, masked)
-    task.total(losses, task.weights).backward()
+    losses, scores = task.view_losses(batch, masked)
+    task.total(losses).backward()
     gradients = {name: p.grad for name, p in task.network.named_parameters() if p.grad is not None}
     return {**losses, **scores, **gradients}
 
@@ -75,10 +75,10 @@ def test_clean_steps_without_reconstruction_leave_the_last_map_out(network: MVLT
     task = MVLTPretraining(network, views="alternate", mir=MIR(on_clean=False))
     encode = network.encode
     network.encode = lambda *inputs: seen.append(encode(*inputs)) or seen[-1]  # type: ignore[method-assign, func-returns-value, assignment]
-    task.losses(draw_pairs([1, 0]), masked=False)
-    task.losses(draw_pairs([1, 0]), masked=True)
+    task.view_losses(draw_pairs([1, 0]), masked=False)
+    task.view_losses(draw_pairs([1, 0]), masked=True)
     assert [len(encoded.visual) for encoded in seen] == [3, 4]
-    assert [encoded.text[-1].shape[1] for encoded in seen] == [6, 6]
+    assert [encoded.text.shape[1] for encoded in seen] == [6, 6]
 
 
 def test_activations_in_place_are_the_same_to_the_bit(network: MVLT, draw_pairs: Draw) -> None:
@@ -118,14 +118,14 @@ def test_a_step_never_waits_for_the_device(network: MVLT, draw_pairs: Draw) -> N
     task = MVLTPretraining(network.train())
     with FakeTensorMode(allow_non_fake_inputs=True) as fake:
         batch = batch._map(fake.from_tensor)
-        losses, _ = task.losses(batch, masked=True)
-        task.total(losses, task.weights).backward()
+        losses, _ = task.view_losses(batch, masked=True)
+        task.total(losses).backward()
     batch = draw_pairs([1, 0, 1])
     with (
         FakeTensorMode(allow_non_fake_inputs=True) as fake,
         pytest.raises(Exception, match="nonzero"),
     ):
-        task.losses(batch._map(fake.from_tensor), masked=True)
+        task.view_losses(batch._map(fake.from_tensor), masked=True)
 
 
 def test_recognition_and_kernels_follow_the_choice(network: MVLT) -> None:

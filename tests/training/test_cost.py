@@ -30,7 +30,8 @@ def test_patches_cut_online_cost_the_network_what_cached_ones_do() -> None:
     def count(features: Tensor, backbone: nn.Module | None) -> int | None:
         pair = Pairs(torch.zeros(1, 0), ids, torch.ones_like(ids), patches=Patches(features, boxes))
         task = KaleidoPretraining(network, backbone=backbone)  # type: ignore[arg-type]
-        return forward_flops(task, SimpleNamespace(blank_pair=lambda device: pair))
+        task.data = SimpleNamespace(blank_pair=lambda device: pair)  # type: ignore[assignment]
+        return forward_flops(task)
 
     cached = count(torch.zeros(1, 55, WIDTH), None)
     online = count(torch.zeros(1, 55, 3, 4, 4, dtype=torch.uint8), Nothing())

@@ -5,13 +5,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import lightning as L
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 from transformers import PreTrainedTokenizerFast
 
-from fashionvl.data.batches.corruption import CLEAN, Corruption
+from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.loaders import EpochSampler, ShardSampler, fetching_loader
 from fashionvl.data.batches.pairs import PairDataset
 from fashionvl.data.batches.rows import RowDataset
@@ -22,9 +23,9 @@ from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
 from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
 from fashionvl.data.records import Pairs
-from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, TestProtocol, WorksThroughRows
+from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
 from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_candidates
-from fashionvl.data.retrieval.dataset import RetrievalDataset
+from fashionvl.data.retrieval.gallery import Gallery
 from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.text.tokenizers import load_tokenizer, tokenizer_fingerprint, train_wordpiece
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
@@ -116,6 +117,7 @@ class FashionGenDataModule(OntoDevice):
         if prefetch < 1:
             raise InputError(f"data.init_args.prefetch: {prefetch} batches; at least 1")
         self._ready = False
+        self._attached: AsksForData | None = None
 
     def prepare_data(self) -> None:
         """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
@@ -208,15 +210,18 @@ class FashionGenDataModule(OntoDevice):
                 train_wordpiece(train.unique_captions(), scratch, self.vocabulary)
         return load_tokenizer(str(folder))
 
+    def attach(self, task: AsksForData) -> None:
+        """Serve a task from now on: its corruption in training, its tests, its work."""
+        self._attached = task
+
     @property
     def _task(self) -> AsksForData:
-        if self.trainer is None:
-            raise RuntimeError(
-                "the DataModule asks the trainer's task for its corruption; attach a trainer first"
-            )
-        return self.trainer.lightning_module  # type: ignore[return-value]
+        if self._attached is None:
+            raise RuntimeError("the DataModule serves no task yet; attach one, as PairTask.setup does")
+        return self._attached
 
-    def _place(self) -> tuple[int, int]:
+    def place(self) -> tuple[int, int]:
+        """Return the number of processes and the rank of this one."""
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
     def _epoch(self) -> int:
@@ -229,7 +234,7 @@ class FashionGenDataModule(OntoDevice):
         """Shuffled training pairs, corrupted as the task asks; resumable in mid-epoch."""
         seed = int(os.environ.get("PL_GLOBAL_SEED", "0"))
         dataset = self.pairs("train", self._task.corruption, seed)
-        replicas, rank = self._place()
+        replicas, rank = self.place()
         if len(dataset) < self.batch_size * replicas:
             raise InputError(
                 f"data.batch_size: {self.batch_size} pairs on each of {replicas} processes is more than the "
@@ -240,51 +245,50 @@ class FashionGenDataModule(OntoDevice):
 
     def train_batches(self) -> int:
         """Training batches an epoch has on each process, counted without building the loader."""
-        replicas, _ = self._place()
+        replicas, _ = self.place()
         return len(self.train_rows) // (self.batch_size * replicas)
 
     def val_dataloader(self) -> StatefulDataLoader | list[Any]:
         """Dev pairs under one fixed corruption, so that epochs compare."""
         if not len(self.dev_rows):
             return []
-        dataset = self.pairs("dev", self._task.corruption, seed=0)
-        return self._loader(
-            dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size
-        )
+        return self.each_once(self.pairs("dev", self._task.corruption, seed=0))
 
-    def test_dataloader(self) -> list[StatefulDataLoader]:
-        """One loader for each of the task's protocols, in order."""
-        return [self._test_loader(protocol) for protocol in self._task.protocols]
+    def test_dataloader(self) -> list[Any]:
+        """One loader for each of the task's tests, in order."""
+        return [test.loader(self) for test in self._task.tests]
 
-    def _test_loader(self, protocol: TestProtocol) -> StatefulDataLoader:
-        if protocol in ("tir", "itr"):
-            lists = RetrievalDataset(self.test_source, self.candidates(protocol))
-            sampler = ShardSampler(lists, *self._place(), with_epoch=False)
-            return self._loader(lists, sampler, self.retrieval.batch_queries)
-        corruption = Corruption(image=self._task.corruption.image) if protocol == "mig" else CLEAN
-        dataset = self.pairs("test", corruption, seed=0)
-        if protocol in ("mig", "saliency") and self.generated_images:
-            dataset.rows = self._spread(self.test_rows, self.generated_images)
-        if protocol == "captioning":
-            firsts = np.unique(self._test_index.product_id, return_index=True)[1]
-            dataset.rows = self._spread(firsts, self.captioned_images or len(firsts))
-        return self._loader(
-            dataset, ShardSampler(dataset, *self._place(), with_epoch=True), self.test_batch_size
-        )
+    def each_once(
+        self, dataset: Dataset[Any], batch_size: int | None = -1, with_epoch: bool = True
+    ) -> StatefulDataLoader:
+        """Return a loader that gives every item of a dataset once over all processes, in order.
 
-    def _spread(self, rows: np.ndarray, count: int) -> np.ndarray:
-        """`count` of some rows, drawn from the split seed."""
+        Args:
+            dataset: fetches whole batches.
+            batch_size: items a batch holds; -1 is `test_batch_size`, None takes items that are batches.
+            with_epoch: ask for items as `(0, position)`, as `PairDataset` wants.
+        """
+        size = self.test_batch_size if batch_size == -1 else batch_size
+        return self._loader(dataset, ShardSampler(dataset, *self.place(), with_epoch=with_epoch), size)
+
+    def spread(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """Return `count` of some rows `[N]`, or all where there are fewer, drawn from the split seed."""
         return np.random.default_rng([self.split_seed, 2]).choice(rows, min(count, len(rows)), replace=False)
 
     def predict_dataloader(self) -> StatefulDataLoader:
         """Photographs as stored, of every row that the task has still to work through."""
-        task: WorksThroughRows = self._task  # type: ignore[assignment]
-        replicas, rank = self._place()
+        task, (replicas, rank) = self._task, self.place()
+        if not isinstance(task, WorksThroughRows):
+            raise InputError(
+                f"predict: {type(task).__name__} computes nothing once a photograph; use fit or test"
+            )
         readers = {split: self.index_of(split).reader for split in SPLITS}
         dataset = RowDataset(readers, task.work[rank::replicas], self.test_batch_size)
         return fetching_loader(dataset, self.num_workers, self.prefetch, pin=False, batch_size=None)
 
-    def _loader(self, dataset: Dataset[Any], sampler: Any, batch_size: int, drop_last: bool = False) -> Any:
+    def _loader(
+        self, dataset: Dataset[Any], sampler: Any, batch_size: int | None, drop_last: bool = False
+    ) -> Any:
         return fetching_loader(
             dataset,
             self.num_workers,
@@ -315,6 +319,14 @@ class FashionGenDataModule(OntoDevice):
                 spec.queries, spec.negatives, spec.seed,
             ).save(folder)  # fmt: skip
         return CandidateSet.load(folder)
+
+    def gallery(self) -> Gallery:
+        """Return the distinct photographs and captions of the test split."""
+        return self._gallery
+
+    @cached_property
+    def _gallery(self) -> Gallery:
+        return Gallery.of_rows(self._test_index.product_id, self._test_index.caption_of_row)
 
     def test_caption(self, row: int) -> str:
         """The caption of a test row as the publisher wrote it."""
@@ -351,6 +363,12 @@ class FashionGenDataModule(OntoDevice):
             "tokenizer": self.tokenizer_name,
             "vocabulary": len(self.tokenizer),
         }
+
+
+def data_of(trainer: L.Trainer) -> FashionGenDataModule:
+    """Return the DataModule that a trainer runs with."""
+    found: FashionGenDataModule = trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it late
+    return found
 
 
 def _synthetic_name(spec: Synthetic) -> str:

@@ -242,6 +242,7 @@ class RetrievalBatch(TensorRecord):
         text_of_pair: `[Q, C]` int64 into the captions.
         patches: of the distinct photographs, or None.
         boxes: `[U, 4]` int64, where the photographs are still to be cropped, as in `PairBatch`; or None.
+        candidate_ids: `[Q, C]` int64, numbers of the candidates; None where the candidate set knows them.
     """
 
     query_ids: Tensor
@@ -253,6 +254,7 @@ class RetrievalBatch(TensorRecord):
     text_of_pair: Tensor
     patches: Patches | None = None
     boxes: Tensor | None = None
+    candidate_ids: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.query_ids)
@@ -266,3 +268,51 @@ class RetrievalBatch(TensorRecord):
             self.attention_mask[texts],
             patches=None if self.patches is None else self.patches[images],
         )
+
+
+@dataclass
+class GalleryImages(TensorRecord):
+    """B distinct images of a gallery.
+
+    Attributes:
+        numbers: `[B]` int64, of the images in the gallery.
+        pixel_values: as in `Pairs`.
+        patches: as in `Pairs`.
+        boxes: as in `PairBatch`.
+    """
+
+    numbers: Tensor
+    pixel_values: Tensor
+    patches: Patches | None = None
+    boxes: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def images(self) -> Images:
+        """The photographs, in the form they come in."""
+        return Pixels(self.pixel_values) if self.patches is None else self.patches
+
+
+@dataclass
+class GalleryTexts(TensorRecord):
+    """B distinct captions of a gallery.
+
+    Attributes:
+        numbers: `[B]` int64, of the captions in the gallery.
+        input_ids: `[B, L]` int64.
+        attention_mask: `[B, L]` int64.
+    """
+
+    numbers: Tensor
+    input_ids: Tensor
+    attention_mask: Tensor
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def texts(self) -> Texts:
+        """The captions."""
+        return Texts(self.input_ids, self.attention_mask)

@@ -1,14 +1,18 @@
 """What is asked of the DataModule: by tasks, and by the configuration."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.catalogue import Piece
 
-TestProtocol = Literal["tir", "itr", "mig", "recognition", "captioning", "saliency"]
-"""Text-to-image and image-to-text retrieval, masked image generation, category recognition, captions of one
-photograph a product, foreground masks."""
+
+class ServesTest(Protocol):
+    """A test that takes its batches from the DataModule."""
+
+    def loader(self, data: Any) -> Any:
+        """Return the batches of this process, made of what the DataModule `data` offers."""
 
 
 class AsksForData(Protocol):
@@ -16,13 +20,14 @@ class AsksForData(Protocol):
 
     @property
     def corruption(self) -> Corruption:
-        """Applied to training and dev pairs, and to the photographs of masked image generation."""
+        """Applied to training and dev pairs."""
 
     @property
-    def protocols(self) -> tuple[TestProtocol, ...]:
-        """The test protocols, in the order of the test loaders."""
+    def tests(self) -> Iterable[Any]:
+        """The tests, each a `ServesTest`, in the order of the test loaders."""
 
 
+@runtime_checkable
 class WorksThroughRows(Protocol):
     """What the DataModule wants to know of a task that passes every photograph once."""
 

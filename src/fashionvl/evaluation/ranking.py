@@ -63,7 +63,7 @@ def expected_ranks(scores: Tensor, positive: Tensor) -> Tensor:
     Raises:
         InputError: As `tie_counts`.
     """
-    return _expected_ranks(*tie_counts(scores, positive))
+    return _expected_ranks(_single(*tie_counts(scores, positive)))
 
 
 def hits(scores: Tensor, positive: Tensor, ks: Sequence[int] = DEFAULT_KS) -> Tensor:
@@ -83,16 +83,69 @@ def hits(scores: Tensor, positive: Tensor, ks: Sequence[int] = DEFAULT_KS) -> Te
     Raises:
         InputError: As `tie_counts`.
     """
-    return _hits(*tie_counts(scores, positive), ks)
+    return _hits(_single(*tie_counts(scores, positive)), ks)
 
 
-def _expected_ranks(greater: Tensor, ties: Tensor) -> Tensor:
-    return 1 + greater.double() + ties.double() / 2
+def best_positive_counts(
+    scores: Tensor, offsets: Tensor, positives: Tensor, query_ids: Tensor | None = None
+) -> Tensor:
+    """Count what stands above and level with each query's best positive, where a query has several.
+
+    The rank of a query is that of its best positive, as in the evaluation of VSE++ and of COCO captions; its
+    other positives take no place.
+
+    Args:
+        scores: `[Q, C]`, higher is better.
+        offsets: `[Q + 1]` int64; query q has the positives `positives[offsets[q]:offsets[q + 1]]`, at least
+            one.
+        positives: `[P]` int64, columns of `scores`.
+        query_ids: `[Q]`, how to name a query in an error; its row otherwise.
+
+    Returns:
+        `[Q, 3]` int64: other candidates above the best positive, other candidates level with it, and
+        positives at that level.
+
+    Raises:
+        InputError: A score is NaN, or a query has no positive.
+    """
+    names = torch.arange(len(scores)) if query_ids is None else query_ids
+    if bool((invalid := scores.isnan().any(dim=1)).any()):
+        raise InputError(f"scores: NaN among the candidates of query {int(names[invalid.nonzero()[0, 0]])}")
+    counts = offsets.diff()
+    if bool((counts < 1).any()):
+        raise InputError(f"positives: query {int(names[(counts < 1).nonzero()[0, 0]])} has none")
+    own = torch.zeros(scores.shape, dtype=torch.bool, device=scores.device)
+    own[torch.arange(len(scores), device=scores.device).repeat_interleave(counts), positives] = True
+    best = scores.masked_fill(~own, -torch.inf).amax(dim=1, keepdim=True)
+    above, level = (scores > best) & ~own, scores == best
+    return torch.stack([above.sum(1), (level & ~own).sum(1), (level & own).sum(1)], dim=1)
 
 
-def _hits(greater: Tensor, ties: Tensor, ks: Sequence[int]) -> Tensor:
-    room = torch.tensor(ks, device=greater.device) - greater[:, None]
-    return (room.double() / (ties[:, None] + 1).double()).clamp(0, 1)
+def _single(greater: Tensor, ties: Tensor) -> Tensor:
+    """`[Q, 3]` counts of queries with one positive."""
+    return torch.stack([greater, ties, torch.ones_like(ties)], dim=1)
+
+
+def _expected_ranks(counts: Tensor) -> Tensor:
+    """Mean place of the first of p positives that are shuffled with n others: `1 + greater + n / (p + 1)`."""
+    greater, ties, positives = counts.double().unbind(1)
+    return 1 + greater + ties / (positives + 1)
+
+
+def _hits(counts: Tensor, ks: Sequence[int]) -> Tensor:
+    """Chance that one of p positives is in the first k places when they are shuffled with n others.
+
+    One minus the hypergeometric chance that all of the first m = k - greater places go to the others; for
+    one positive that is m / (n + 1).
+    """
+    greater, ties, positives = (column[:, None] for column in counts.double().unbind(1))
+    room = (torch.tensor(ks, device=counts.device) - greater).clamp(min=0)
+    missed = torch.ones_like(room)
+    for taken in range(int(counts[:, 2].max()) if len(counts) else 0):
+        left = ties + positives - taken
+        share = ((left - room) / left.clamp(min=1)).clamp(0, 1)
+        missed = torch.where(taken < positives, missed * share, missed)
+    return torch.where(positives == 1, (room / (ties + 1)).clamp(0, 1), 1 - missed)
 
 
 class RetrievalRanks(RowMetric):
@@ -111,37 +164,46 @@ class RetrievalRanks(RowMetric):
     def __init__(
         self, ks: Sequence[int] = DEFAULT_KS, sum_r_of: Sequence[int] = DEFAULT_KS, **settings: Any
     ) -> None:
-        super().__init__(width=2, dtype=torch.int64, **settings)
+        super().__init__(width=3, dtype=torch.int64, **settings)
         if min(ks) < 1 or not set(sum_r_of) <= set(ks):
             raise InputError(f"sum_r_of: {list(sum_r_of)} has to be among ks {list(ks)}, all of them >= 1")
         self.ks = tuple(ks)
         self.sum_r_of = tuple(sum_r_of)
 
-    def update(self, query_ids: Tensor, scores: Tensor, positive: Tensor) -> None:
+    def update(
+        self, query_ids: Tensor, scores: Tensor, positive: Tensor, offsets: Tensor | None = None
+    ) -> None:
         """Add Q queries; the number of candidates may differ from call to call.
 
         Args:
             query_ids: `[Q]` int64, >= 0. A query seen twice is counted once.
             scores: `[Q, C]`, higher is better.
-            positive: `[Q]` int64, column of the positive.
+            positive: `[Q]` int64, column of the positive; with `offsets` `[P]`, columns of all positives.
+            offsets: `[Q + 1]` int64, where the positives of each query start; see `best_positive_counts`.
 
         Raises:
-            InputError: As `tie_counts`.
+            InputError: As `tie_counts`, or `best_positive_counts`.
         """
-        self._append(query_ids, torch.stack(tie_counts(scores, positive, query_ids), dim=1))
+        if offsets is None:
+            counts = _single(*tie_counts(scores, positive, query_ids))
+        else:
+            counts = best_positive_counts(scores, offsets, positive, query_ids)
+        self._append(query_ids, counts)
 
     def compute(self) -> dict[str, float]:
-        """Rates over all queries of all processes.
+        """Compute rates and mean ranks over all queries of all processes.
 
         Returns:
-            `r{k}` and `sum_r` in percent, `n` queries.
+            `r{k}` and `sum_r` in percent, `median_rank` and `mean_rank` of the expected ranks, `n` queries.
         """
         _, counts = self._distinct()
-        recall = 100 * _hits(counts[:, 0], counts[:, 1], self.ks).mean(dim=0)
-        rates = dict(zip(self.ks, recall.tolist(), strict=True))
+        recall = 100 * _hits(counts, self.ks).mean(dim=0)
+        rates, ranks = dict(zip(self.ks, recall.tolist(), strict=True)), _expected_ranks(counts)
         return {
             **{f"r{k}": rate for k, rate in rates.items()},
             "sum_r": sum(rates[k] for k in self.sum_r_of),
+            "median_rank": float(ranks.quantile(0.5)),
+            "mean_rank": float(ranks.mean()),
             "n": len(counts),
         }
 
@@ -153,9 +215,9 @@ class RetrievalRanks(RowMetric):
             [0, 1] for each k.
         """
         query_ids, counts = self._gather()
-        chance = _hits(counts[:, 0], counts[:, 1], self.ks).numpy()
+        chance = _hits(counts, self.ks).numpy()
         return {
             "query_id": query_ids.numpy(),
-            "rank": _expected_ranks(counts[:, 0], counts[:, 1]).numpy(),
+            "rank": _expected_ranks(counts).numpy(),
             **{f"hit@{k}": chance[:, column] for column, k in enumerate(self.ks)},
         }

@@ -65,6 +65,31 @@ class MaskedEncoder(Protocol):
         """Return `[M, V]` logits of token states `[M, H]`."""
 
 
+class EncodedMaps(EncodedPairs, Protocol):
+    """Last states of B pairs, and what a decoder paints from."""
+
+    @property
+    def visual(self) -> list[Tensor]:
+        """Feature maps `[B, D_k, H_k, W_k]` of every stage."""
+
+
+@runtime_checkable
+class Reconstructs(Protocol):
+    """A masked encoder that paints photographs from its feature maps.
+
+    Attributes:
+        decoder: what paints; it rests in steps without reconstruction.
+    """
+
+    decoder: nn.Module
+
+    def encode_pairs(self, batch: Pairs, need: Need) -> EncodedMaps:
+        """Encode B pairs; feature maps are whole where `all` is needed."""
+
+    def reconstruct(self, visual: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Decode feature maps to images `[B, 3, *size]`."""
+
+
 @runtime_checkable
 class ReadsTokens(Protocol):
     """A network with word embeddings.

@@ -1,16 +1,22 @@
-"""What every task on image-text pairs shares: optimiser, logging of named losses, a halt at the first NaN."""
+"""What every task on image-text pairs shares: steps, tests, optimiser, logging, a halt at the first NaN."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fashionvl.data.batches.corruption import CLEAN, Corruption
-from fashionvl.data.requests import TestProtocol
+from fashionvl.data.datamodule import FashionGenDataModule, data_of
+from fashionvl.data.records import PairBatch, Pairs
+from fashionvl.errors import InputError
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.speed import Speed
+from fashionvl.tasks.testing.base import Arrays, Result, Test
+
+Named = dict[str, Tensor]
+"""Scalars by name."""
 
 
 class NonFiniteLossError(RuntimeError):
@@ -18,28 +24,129 @@ class NonFiniteLossError(RuntimeError):
 
 
 class PairTask(L.LightningModule):
-    """A LightningModule over `PairBatch`; subclasses say what they learn and what they are tested on.
+    """A LightningModule over `PairBatch`: a subclass writes `losses` and names its tests.
 
     Attributes:
-        protocols: test protocols, in the order of the test loaders.
+        network: what is trained and tested.
+        weights: of the losses in their total; 1 for those not named.
+        tests: in the order of the test loaders.
+        results: of the last test, by protocol.
+        data: the DataModule, once `setup` has attached the task to it.
     """
 
-    protocols: tuple[TestProtocol, ...] = ()
+    network: nn.Module
+    data: FashionGenDataModule
 
     def __init__(self, optimization: Optimization, speed: Speed = Speed()) -> None:  # noqa: B008 - frozen
         super().__init__()
         self.optimization, self.speed = optimization, speed
+        self.weights: dict[str, float] = {}
+        self.tests: nn.ModuleList = nn.ModuleList()
+        self.results: dict[str, Result] = {}
+
+    def test_with(self, tests: list[Test]) -> None:
+        """Choose the tests.
+
+        Raises:
+            InputError: two share a name.
+        """
+        names = [test.name for test in tests]
+        if double := next((name for name in names if names.count(name) > 1), None):
+            raise InputError(f"model.init_args.tests: two tests are named {double}; one of them can go")
+        self.tests = nn.ModuleList(tests)
 
     @property
     def corruption(self) -> Corruption:
         """What the DataModule does to training and dev pairs."""
         return CLEAN
 
+    def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
+        """Compute losses, and scores to watch, by name.
+
+        Args:
+            batch: on the device, photographs in [0, 1].
+            step: number of the training batch in its epoch; None on the dev split.
+        """
+        raise NotImplementedError(f"{type(self).__name__} trains nothing")
+
+    def setup(self, stage: str) -> None:
+        """Attach to the DataModule; check it against the network and every test.
+
+        Raises:
+            InputError: the network cannot read the data, or a test cannot be served.
+        """
+        self.data = data_of(self.trainer)
+        self.data.attach(self)
+        self.check_data()
+        for test in self._tests():
+            test.prepare(self.network, self.data)
+
+    def check_data(self) -> None:
+        """Refuse data that the network cannot read.
+
+        Raises:
+            InputError: naming what the data have and what the network has.
+        """
+
+    def _tests(self) -> list[Test]:
+        return [cast(Test, test) for test in self.tests]
+
+    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
+        """One step; the total is the weighted sum of the losses."""
+        losses, scores = self.losses(batch, batch_idx)
+        self.halt_unless_finite(losses, batch.rows, batch_idx)
+        total = self.total(losses)
+        values = {"loss": total, **losses, **scores}
+        self.log_all("train", {name: v.detach() for name, v in values.items()}, len(batch), on_step=True)
+        return total
+
+    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
+        """Losses and scores on the dev split under one fixed corruption, so that epochs compare."""
+        losses, scores = self.losses(batch, None)
+        self.log_all("dev", {"loss": self.total(losses), **losses, **scores}, len(batch))
+
+    def seen(self, batch: Any) -> Any:
+        """Return a test batch as the network reads it."""
+        return batch
+
+    def blank_pair(self) -> Pairs:
+        """Return one pair of full length with nothing on it, as the network reads it, to count its work."""
+        return self.data.blank_pair(self.device)
+
+    def on_test_epoch_start(self) -> None:
+        """Forget an earlier test."""
+        for test in self._tests():
+            test.forget()
+
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Pass one batch to the test whose loader gave it."""
+        self._tests()[dataloader_idx].step(self.network, self.seen(batch))
+
+    def on_test_epoch_end(self) -> None:
+        """Log `protocol/metric`, and keep the arrays behind them."""
+        found = [result for test in self._tests() for result in test.results(self.network, self.data)]
+        self.results = {result.name: result for result in found}
+        for result in found:
+            self.log_scores(result.name, result.scores)
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """Return what tests add to the record, section by section."""
+        found: dict[str, dict[str, Any]] = {}
+        for test in self._tests():
+            for section, entries in test.facts(self.data).items():
+                found.setdefault(section, {}).update(entries)
+        return found
+
+    def examples(self) -> dict[str, Arrays]:
+        """Return examples of the tests for the report's pictures, by the stem of their `.npz`."""
+        return {stem: arrays for test in self._tests() for stem, arrays in test.examples(self.data).items()}
+
     def configure_optimizers(self) -> Any:
         """AdamW and its schedule over the whole run."""
         steps, steps_per_epoch = self._optimizer_steps()
-        batch = self.trainer.datamodule.batch_size  # type: ignore[attr-defined]
-        global_batch = batch * self.trainer.world_size * self.trainer.accumulate_grad_batches
+        global_batch = (
+            data_of(self.trainer).batch_size * self.trainer.world_size * self.trainer.accumulate_grad_batches
+        )
         # Fused AdamW unscales float16 gradients by itself, after they would have been clipped.
         clips_scaled = self.trainer.precision == "16-mixed" and bool(self.trainer.gradient_clip_val)
         fused = self.optimization.fused and not clips_scaled
@@ -65,7 +172,7 @@ class PairTask(L.LightningModule):
         restored; a run continued in mid-epoch would then start the epoch's data anew.
         """
         trainer = self.trainer
-        batches, limit = trainer.datamodule.train_batches(), trainer.limit_train_batches  # type: ignore[attr-defined]
+        batches, limit = data_of(trainer).train_batches(), trainer.limit_train_batches
         batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
         steps_per_epoch = math.ceil(batches / trainer.accumulate_grad_batches)
         endless = trainer.max_epochs is None or trainer.max_epochs < 0
@@ -73,7 +180,7 @@ class PairTask(L.LightningModule):
         return (min(steps, trainer.max_steps) if trainer.max_steps >= 0 else steps), steps_per_epoch
 
     def share(self, count: Tensor | int) -> Tensor | float:
-        """What a mean over `count` items weighs here, so that DDP's mean over processes is over all items.
+        """Return the factor that makes DDP's average of means over `count` items a global mean.
 
         Masked tokens and matched pairs are not equally many in every process; without this, two processes
         would learn something else than one with the same global batch.
@@ -84,9 +191,9 @@ class PairTask(L.LightningModule):
         torch.distributed.all_reduce(everywhere)
         return count * torch.distributed.get_world_size() / everywhere.clamp(min=1.0)
 
-    def total(self, losses: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-        """The weighted sum of the losses (MVLT Eq. 8)."""
-        return torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+    def total(self, losses: Named) -> Tensor:
+        """Return the weighted sum of the losses (MVLT Eq. 8)."""
+        return torch.stack([self.weights.get(name, 1.0) * value for name, value in losses.items()]).sum()
 
     def log_all(self, split: str, values: dict[str, Any], size: int, on_step: bool = False) -> None:
         """Log `split/name` averaged over the epoch, and each step when asked."""

@@ -1,8 +1,7 @@
-"""Where a task's starting weights come from, what of a network learns, and whether it fits the data."""
+"""Load weights, choose trainable heads, validate a network against the data."""
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -12,22 +11,7 @@ from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
-from fashionvl.models.kaleido_bert.model import KaleidoBERT
-
-
-class HasHeads(Protocol):
-    """A network whose heads are chosen among by tasks."""
-
-    def heads(self) -> dict[str, nn.Module]:
-        """Every head by what it answers."""
-
-
-@runtime_checkable
-class Loadable(Protocol):
-    """A network that knows the released checkpoints of its kind."""
-
-    def load_released(self, path: Path) -> Any:
-        """Fill the network from a checkpoint that its authors published."""
+from fashionvl.models.protocols import HasHeads, Loadable, ReadsPatches, ReadsTokens
 
 
 def train_heads(network: HasHeads, names: Collection[str]) -> None:
@@ -60,22 +44,44 @@ def load_weights(network: nn.Module, source: str) -> None:
     network.load_released(path)
 
 
-def check_vocabulary(network: Any, data: FashionGenDataModule) -> None:
-    """Refuse a tokenizer with ids that the network has no word embeddings for.
+def check_input(
+    network: nn.Module, data: FashionGenDataModule, backbone: PatchBackbone | None = None
+) -> None:
+    """Refuse data that a network cannot read: more words, longer captions, other pictures.
+
+    Raises:
+        InputError: naming what the data have and what the network has.
+    """
+    if isinstance(network, ReadsTokens):
+        check_vocabulary(network, data)
+    if isinstance(network, ReadsPatches):
+        check_patches(network, data, backbone)
+    elif data.kaleido is not None:
+        raise InputError(
+            f"data.init_args.kaleido: {type(network).__name__} sees photographs as pixels; set it to null"
+        )
+
+
+def check_vocabulary(network: ReadsTokens, data: FashionGenDataModule) -> None:
+    """Refuse ids that a network has no word embeddings for, and captions longer than it reads.
 
     Raises:
         InputError: naming both sizes.
     """
-    known = network.text_embeddings.word.num_embeddings
-    if len(data.tokenizer) > known:
+    if len(data.tokenizer) > network.vocab_size:
         raise InputError(
-            f"model.init_args.network.init_args.vocab_size: {known} is less than the {len(data.tokenizer)} "
-            f"word pieces of tokenizer {data.tokenizer_name}"
+            f"model.init_args.network.init_args.vocab_size: {network.vocab_size} is less than the "
+            f"{len(data.tokenizer)} word pieces of tokenizer {data.tokenizer_name}"
+        )
+    if data.max_tokens > network.max_tokens:
+        raise InputError(
+            f"data.init_args.max_tokens: {data.max_tokens}, but {type(network).__name__} reads "
+            f"{network.max_tokens} at most"
         )
 
 
 def check_patches(
-    network: KaleidoBERT, data: FashionGenDataModule, backbone: PatchBackbone | None = None
+    network: ReadsPatches, data: FashionGenDataModule, backbone: PatchBackbone | None = None
 ) -> None:
     """Refuse patches of another grid or width than the network was built for.
 

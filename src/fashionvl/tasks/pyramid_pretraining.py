@@ -11,7 +11,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
 from fashionvl.models.pyramid import PyramidClassifier
-from fashionvl.tasks.base import PairTask
+from fashionvl.tasks.base import Named, PairTask
 from fashionvl.tasks.optimization import Optimization
 
 
@@ -22,6 +22,8 @@ class PyramidPretraining(PairTask):
     none. The exported pyramid stands where MVLT loads ImageNet weights (section 4.1); E1 of Table 3 leaves it
     out.
     """
+
+    network: PyramidClassifier
 
     def __init__(
         self,
@@ -41,7 +43,8 @@ class PyramidPretraining(PairTask):
 
     def setup(self, stage: str) -> None:
         """Add a head for each label of the data."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        super().setup(stage)
+        data = self.data
         attributes = _drawn_attributes(data) if self.labels == "attributes" else {}
         self._table = {name: torch.from_numpy(codes).long() for name, (_, codes) in attributes.items()}
         classes = {name: len(values) for name, (values, _) in attributes.items()}
@@ -53,11 +56,15 @@ class PyramidPretraining(PairTask):
         drawn = {name: codes[rows].to(self.device) for name, codes in self._table.items()}
         return {**drawn, "subcategory": batch.subcategory}
 
-    def _step(self, batch: PairBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean cross-entropy over the labels, and their accuracies; -1 marks a label that does not apply."""
+    def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
+        """Compute the mean cross-entropy over the labels, and their accuracies.
+
+        A target of -1 marks a label that does not apply.
+        """
         targets = self._targets(batch)
         logits = self.network(batch.pixel_values)
-        losses, hits = [], {}
+        losses: list[Tensor] = []
+        hits: Named = {}
         for name, target in targets.items():
             known = target >= 0
             count = known.sum().clamp(min=1)
@@ -65,19 +72,7 @@ class PyramidPretraining(PairTask):
                 F.cross_entropy(logits[name].float(), target, ignore_index=-1, reduction="sum") / count
             )
             hits[f"{name}_accuracy"] = ((logits[name].argmax(-1) == target) & known).sum() / count
-        return torch.stack(losses).mean(), hits
-
-    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        """One step."""
-        loss, hits = self._step(batch)
-        self.halt_unless_finite({"loss": loss}, batch.rows, batch_idx)
-        self.log_all("train", {"loss": loss.detach(), **hits}, len(batch), on_step=True)
-        return loss
-
-    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        """Loss and accuracies on the dev split."""
-        loss, hits = self._step(batch)
-        self.log_all("dev", {"loss": loss, **hits}, len(batch))
+        return {"loss": torch.stack(losses).mean()}, hits
 
 
 def _drawn_attributes(data: FashionGenDataModule) -> dict[str, tuple[list[str], np.ndarray]]:

@@ -49,7 +49,8 @@ class RowWriting(PairTask):
 
     def setup(self, stage: str) -> None:
         """Open what will be written to."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        super().setup(stage)
+        data = self.data
         self._writers = self.open_writers(Path(self.trainer.default_root_dir), data)
         # Counted before any process writes, so that all share out the same list.
         self._shared = self.pieces()

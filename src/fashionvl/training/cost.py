@@ -1,37 +1,43 @@
 """What a run costs: floating-point operations and memory."""
 
 import resource
-from typing import Any
+from collections.abc import Callable
 
-import lightning as L
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from fashionvl.data.records import Patches
-from fashionvl.tasks.retrieval import ScoresPairs
+from fashionvl.data.records import Pairs
+from fashionvl.models.protocols import Embeds, ScoresPairs
+from fashionvl.tasks.base import PairTask
 
 
-def forward_flops(task: L.LightningModule, data: Any) -> int | None:
-    """Floating-point operations of one forward pass that scores one pair, multiply and add counted apart.
+def forward_flops(task: PairTask) -> int | None:
+    """Count the floating-point operations of scoring one pair, multiply and add counted apart.
 
     As torch's counter sees them: matrix products, convolutions and attention, nothing element-wise. None for
-    a task whose network scores no pairs.
+    a task whose network scores no pairs. A network that embeds is counted on one image and one text.
     """
     network = getattr(task, "network", None)
-    if not isinstance(network, ScoresPairs) or not isinstance(network, torch.nn.Module):
+    score = _scoring(network)
+    if score is None or not isinstance(network, torch.nn.Module):
         return None
-    pair = data.blank_pair(task.device)
-    backbone = getattr(task, "backbone", None)
-    if pair.patches is not None and backbone is not None:
-        # Patches cut online: what the backbone makes of them is not the network's work.
-        features = torch.zeros(1, len(pair.patches.boxes[0]), backbone.width, device=task.device)
-        pair.patches = Patches(features, pair.patches.boxes)
+    pair = task.blank_pair()
     training = network.training
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.match(pair)
+        score(pair)
     network.train(training)
     return int(counter.get_total_flops())
+
+
+def _scoring(network: object) -> Callable[[Pairs], Tensor] | None:
+    if isinstance(network, ScoresPairs):
+        return network.match
+    if isinstance(network, Embeds):
+        embeds = network
+        return lambda pair: embeds.similarity(embeds.embed_image(pair.images), embeds.embed_text(pair.texts))
+    return None
 
 
 def peak_memory() -> dict[str, float]:

@@ -1,15 +1,19 @@
-"""Lightning's side of a run folder: the metrics log, the final record, checkpoints, exact continuation."""
+"""The final record of a run, written by a Lightning callback."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import numpy as np
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
+from fashionvl.data.datamodule import data_of
 from fashionvl.runs.folder import RunFolder
 from fashionvl.runs.provenance import provenance
+from fashionvl.tasks.base import PairTask
+from fashionvl.tasks.row_writing import RowWriting
+from fashionvl.tasks.testing.base import with_products
 from fashionvl.training.cost import forward_flops, peak_memory
 
 
@@ -39,7 +43,7 @@ class RunRecord(Callback):
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Refuse to continue on other data; a prediction starts its clock."""
         if stage in ("fit", "predict"):
-            self.folder.check_data(trainer.datamodule.fingerprint)  # type: ignore[attr-defined]
+            self.folder.check_data(data_of(trainer).fingerprint)
         if stage == "predict":
             self._resumed_at = time.perf_counter()
             # Recorded before anything is found: no other configuration takes over an interrupted pass.
@@ -51,17 +55,17 @@ class RunRecord(Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any) -> None:
         """Count pairs over all processes."""
-        self._pairs += trainer.datamodule.batch_size * trainer.world_size  # type: ignore[attr-defined]
+        self._pairs += data_of(trainer).batch_size * trainer.world_size
 
     @rank_zero_only
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record a training that reached its end; one stopped early is left to be continued."""
         if trainer.interrupted or not self._reached_end(trainer):
             return
-        save = getattr(pl_module, "network", None)
-        if save is not None and hasattr(save, "save_pretrained"):
-            save.save_pretrained(self.folder.model)
-        trainer.datamodule.tokenizer.save_pretrained(self.folder.path / "tokenizer")  # type: ignore[attr-defined]
+        save = getattr(getattr(pl_module, "network", None), "save_pretrained", None)
+        if save is not None:
+            save(self.folder.model)
+        data_of(trainer).tokenizer.save_pretrained(self.folder.path / "tokenizer")
         self.folder.record(
             **self._facts(trainer, pl_module),
             fit={name: float(value) for name, value in trainer.callback_metrics.items()},
@@ -91,26 +95,13 @@ class RunRecord(Callback):
         """Start the clock."""
         self._resumed_at = time.perf_counter()
 
+    @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Record the test, its per-query arrays and its examples."""
-        arrays = pl_module.per_query()  # type: ignore[operator]
-        # Gathered over the processes, so every one of them had to come this far.
-        if trainer.is_global_zero:
-            self._record_test(trainer, pl_module, arrays)
-
-    def _record_test(self, trainer: L.Trainer, pl_module: L.LightningModule, arrays: dict[str, Any]) -> None:
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        for name, columns in arrays.items():
-            if "id" in columns:
-                columns["product_id"] = data.test_products(columns["id"])
-            np.savez_compressed(self.folder.path / f"{name}.npz", **columns)
-        pl_module.examples.save(self.folder.path / "examples", data)  # type: ignore[union-attr, operator]
-        candidates = {
-            direction: {"fingerprint": found.fingerprint[:16], "negatives_from": found.negatives_from}
-            for direction in pl_module.protocols  # type: ignore[union-attr]
-            if direction in ("tir", "itr")
-            for found in [data.candidates(direction)]
-        }
+        """Record the test and its per-item arrays, then its examples."""
+        task = _task(pl_module)
+        for result in task.results.values():
+            arrays = with_products(result.arrays, task.data)
+            np.savez_compressed(self.folder.path / f"{result.name}.npz", **arrays)
         self.folder.record(
             **self._facts(trainer, pl_module),
             test={name: float(value) for name, value in trainer.callback_metrics.items()},
@@ -119,8 +110,16 @@ class RunRecord(Callback):
                 "wall_seconds": self._stage_seconds(),
                 **peak_memory(),
             },
-            candidates=candidates,
+            **{"candidates": {}, **task.facts()},
         )
+        self._save_examples(task)
+
+    def _save_examples(self, task: PairTask) -> None:
+        """Write examples, after the record: a picture that cannot be made must not cost the numbers."""
+        folder = self.folder.path / "examples"
+        folder.mkdir(parents=True, exist_ok=True)
+        for stem, arrays in task.examples().items():
+            np.savez_compressed(folder / f"{stem}.npz", **arrays)
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Record a prediction that has come to its end; one limited or interrupted is left to be continued.
@@ -132,23 +131,21 @@ class RunRecord(Callback):
             return
         # What the other processes write counts, too.
         trainer.strategy.barrier()
-        if trainer.is_global_zero and not pl_module.pieces():  # type: ignore[operator]
-            self._record_prediction(trainer, pl_module)
+        task = cast(RowWriting, pl_module)
+        if trainer.is_global_zero and not task.pieces():
+            self._record_prediction(trainer, task)
 
-    def _record_prediction(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        save_examples = getattr(pl_module, "save_examples", None)
-        if save_examples is not None:
-            save_examples(self.folder.path / "examples", trainer.datamodule)  # type: ignore[attr-defined]
-        scores: dict[str, float] = pl_module.scores()  # type: ignore[operator]
+    def _record_prediction(self, trainer: L.Trainer, task: RowWriting) -> None:
         self.folder.record(
-            **self._facts(trainer, pl_module),
-            predict={name: float(value) for name, value in scores.items()},
+            **self._facts(trainer, task),
+            predict={name: float(value) for name, value in task.scores().items()},
             predict_cost={
                 "seconds": round(self._elapsed(), 3),
                 "wall_seconds": self._stage_seconds(),
                 **peak_memory(),
             },
         )
+        self._save_examples(task)
 
     def _facts(self, trainer: L.Trainer, pl_module: L.LightningModule) -> dict[str, Any]:
         return {
@@ -156,8 +153,13 @@ class RunRecord(Callback):
             **self.identity,
             "parameters": sum(p.numel() for p in pl_module.parameters()),
             "trained_parameters": sum(p.numel() for p in pl_module.parameters() if p.requires_grad),
-            "flops": forward_flops(pl_module, trainer.datamodule),  # type: ignore[attr-defined]
-            "data": trainer.datamodule.describe(),  # type: ignore[attr-defined]
+            "flops": forward_flops(_task(pl_module)),
+            "data": data_of(trainer).describe(),
             "devices": trainer.world_size,
             "precision": str(trainer.precision),
         }
+
+
+def _task(module: L.LightningModule) -> PairTask:
+    """The command line runs no other modules."""
+    return cast(PairTask, module)

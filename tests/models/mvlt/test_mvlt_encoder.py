@@ -88,8 +88,8 @@ def test_shapes_at_any_size(build, size: tuple[int, int]) -> None:
     strides, widths = [4, 8, 16, 32], [16, 16, 24, 32]
     for k in range(4):
         assert encoded.visual[k].shape == (2, widths[k], size[0] // strides[k], size[1] // strides[k])
-        assert encoded.text[k].shape == (2, 6, widths[k])
-    assert torch.equal(encoded.cls, encoded.text[3][:, 0])
+        assert encoded.textual[k].shape == (2, 6, widths[k])
+    assert torch.equal(encoded.pooled, encoded.textual[3][:, 0])
     assert [level.shape for level in model.encode_image(torch.rand(2, 3, *size))] == [
         level.shape for level in encoded.visual
     ]
@@ -101,7 +101,7 @@ def test_text_reaches_the_image_and_the_image_reaches_the_text(build) -> None:
     ids, others = torch.tensor([[1, 2, 3]]), torch.tensor([[1, 2, 4]])
     base = model.encode(image, ids)
     assert not torch.allclose(base.visual[0], model.encode(image, others).visual[0])
-    assert not torch.allclose(base.cls, model.encode(other, ids).cls)
+    assert not torch.allclose(base.pooled, model.encode(other, ids).pooled)
     assert not torch.allclose(base.visual[3], model.encode_image(image)[3])
 
 

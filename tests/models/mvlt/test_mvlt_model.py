@@ -34,7 +34,7 @@ def test_forward_has_the_released_names_and_shapes(build) -> None:
 
 def test_words_of_selected_rows_equal_those_of_all_rows(build) -> None:
     model = build()
-    states = model.encode(PIXELS, IDS).text[-1]
+    states = model.encode(PIXELS, IDS).text
     chosen = torch.rand(2, 8) < 0.5
     full = model(PIXELS, IDS)["mlm_logits"]
     torch.testing.assert_close(model.mlm_logits(states[chosen]), full[chosen])
@@ -61,9 +61,9 @@ def test_masked_padding_changes_nothing_by_its_length_either(build) -> None:
     long, short = model.encode(wide, IDS, MASK), model.encode(wide, IDS[:, :5], MASK[:, :5])
     for k in range(4):
         torch.testing.assert_close(long.visual[k], short.visual[k])
-    torch.testing.assert_close(long.text[3][0, :5], short.text[3][0])
+    torch.testing.assert_close(long.textual[3][0, :5], short.textual[3][0])
     unmasked = build(mask_padding=False)
-    torch.testing.assert_close(unmasked.encode(PIXELS, IDS, MASK).cls, unmasked.encode(PIXELS, IDS).cls)
+    torch.testing.assert_close(unmasked.encode(PIXELS, IDS, MASK).pooled, unmasked.encode(PIXELS, IDS).pooled)
 
 
 def test_too_long_a_text_is_named(build) -> None:

@@ -130,7 +130,7 @@ def test_a_word_told_from_what_is_attended_to_turns_the_attention() -> None:
     """The cell that shows the word gains attention; without the loss nothing tells the LSTM's words apart."""
     network = _network(words_of_context=True)
     task = CaptionerTraining(network, doubly_stochastic_weight=0.0, context_weight=1.0)
-    losses, _ = task._losses(_batch())
+    losses, _ = task.losses(_batch(), 0)
     losses["context"].backward()
     for scorer in (network.decoder.energy, network.decoder.of_annotation, network.decoder.of_state):
         assert scorer.weight.grad is not None
@@ -229,7 +229,7 @@ def _tokenizer(**changes: Any) -> Any:
 )
 def test_data_that_does_not_fit_is_refused(tokenizer: Any, max_tokens: int, message: str) -> None:
     task = Watched(_network())
-    data = SimpleNamespace(tokenizer=tokenizer, tokenizer_name="toy", max_tokens=max_tokens)
+    data = SimpleNamespace(tokenizer=tokenizer, tokenizer_name="toy", max_tokens=max_tokens, attach=id)
     task._trainer = SimpleNamespace(datamodule=data)  # type: ignore[assignment]
     with pytest.raises(InputError, match=message):
         task.setup("fit")

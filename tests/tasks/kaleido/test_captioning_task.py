@@ -23,8 +23,9 @@ from fashionvl.evaluation.captioning import simple_tokens
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert import KaleidoBERT
 from fashionvl.models.kaleido_bert.decoding import CausalDecoding, Marks, MaskedDecoding
+from fashionvl.tasks.kaleido.caption_test import product_captions
 from fashionvl.tasks.kaleido.caption_text import caption_texts
-from fashionvl.tasks.kaleido.captioning import Captioning, hide_words, product_captions
+from fashionvl.tasks.kaleido.captioning import Captioning, hide_words
 from fashionvl.tasks.optimization import Optimization
 
 MARKS = Marks(cls=2, sep=3, pad=0, mask=4)
@@ -262,17 +263,16 @@ def test_a_run_starts_from_a_pretrained_model_and_ends_in_scores(
     (scores,) = trainer().test(task, datamodule=data, verbose=False)
     assert scores.keys() == {f"captioning/{name}" for name in ("bleu4", "rouge_l", "cider", "n")}
     assert scores["captioning/n"] == 12
-    table = task.per_query()["captioning"]
+    table = task.results["captioning"].arrays
     products = data.test_products(table["id"])
     assert len(set(products.tolist())) == 12
     assert scores["captioning/rouge_l"] == pytest.approx(table["rouge_l"].mean(), rel=1e-5)
 
-    task.examples.save(tmp_path / "examples", data)
-    with np.load(tmp_path / "examples" / "captioning.npz") as kept:
-        assert kept["images"].shape == (8, 256, 256, 3)
-        assert kept["reference"].shape == kept["generated"].shape == (8,)
-        captions = {data.test_caption(int(row)) for row in table["id"]}
-        assert set(kept["reference"].tolist()) <= captions
+    kept = task.examples()["captioning"]
+    assert kept["images"].shape == (8, 256, 256, 3)
+    assert kept["reference"].shape == kept["generated"].shape == (8,)
+    captions = {data.test_caption(int(row)) for row in table["id"]}
+    assert set(kept["reference"].tolist()) <= captions
 
 
 def test_a_caption_survives_the_tokenizer(data: FashionGenDataModule) -> None:

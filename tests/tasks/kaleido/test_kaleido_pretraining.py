@@ -68,17 +68,17 @@ def _pairs(matched: list[int], seed: int = 0) -> PairBatch:
 
 def test_every_loss_is_there_and_the_total_is_their_plain_sum() -> None:
     task = KaleidoPretraining(_network())
-    losses, scores = task.losses(_pairs([1, 0, 1]))
+    losses, scores = task.losses(_pairs([1, 0, 1]), None)
     assert tuple(losses) == LOSSES
     assert set(scores) == {f"{name}_accuracy" for name in ("itm", "mlm", "rotation", "jigsaw", "camouflage")}
-    total = task.total(losses, task.weights)
+    total = task.total(losses)
     assert float(total) == pytest.approx(float(torch.stack(list(losses.values())).sum()))
 
 
 @pytest.mark.parametrize("off", LOSSES)
 def test_null_switches_a_loss_and_its_corruption_off(off: str) -> None:
     task = KaleidoPretraining(_network(), **{off: None})
-    losses, _ = task.losses(_pairs([1, 0, 1]))
+    losses, _ = task.losses(_pairs([1, 0, 1]), None)
     assert tuple(losses) == tuple(name for name in LOSSES if name != off)
     patches = task.corruption.patches
     assert patches is not None
@@ -88,15 +88,15 @@ def test_null_switches_a_loss_and_its_corruption_off(off: str) -> None:
         "itm": task.corruption.pairing is not None,
     }  # fmt: skip
     assert asked == {name: name != off for name in asked}
-    assert task.protocols == (() if off == "itm" else ("tir", "itr"))
+    assert [test.name for test in task.tests] == ([] if off == "itm" else ["tir", "itr"])
 
 
 @pytest.mark.parametrize("off", LOSSES)
 def test_every_weight_that_learns_gets_a_gradient(off: str) -> None:
     """DDP waits for one of each; recognition heads and heads without a loss rest."""
     task = KaleidoPretraining(_network(), **{off: None})
-    losses, _ = task.losses(_pairs([1, 0, 1]))
-    task.total(losses, task.weights).backward()
+    losses, _ = task.losses(_pairs([1, 0, 1]), None)
+    task.total(losses).backward()
     without = [name for name, w in task.named_parameters() if w.requires_grad and w.grad is None]
     assert without == []
 
@@ -108,9 +108,9 @@ def test_nothing_on_is_refused() -> None:
 
 def test_mismatched_pairs_teach_matching_only_when_told_so() -> None:
     batch = _pairs([1, 0, 1, 0])
-    everywhere = KaleidoPretraining(_network()).losses(batch)[0]
+    everywhere = KaleidoPretraining(_network()).losses(batch, None)[0]
     task = KaleidoPretraining(_network(), on_negatives=False)
-    some, alone = task.losses(batch)[0], task.losses(batch[torch.tensor([0, 2])])[0]
+    some, alone = task.losses(batch, None)[0], task.losses(batch[torch.tensor([0, 2])], None)[0]
     assert float(some["itm"]) == pytest.approx(float(everywhere["itm"]))
     for name in LOSSES[1:]:
         assert float(some[name]) == pytest.approx(float(alone[name]), rel=1e-4)
@@ -119,9 +119,9 @@ def test_mismatched_pairs_teach_matching_only_when_told_so() -> None:
 
 def test_a_batch_without_matched_pairs_has_a_loss() -> None:
     task = KaleidoPretraining(_network(), on_negatives=False)
-    losses, _ = task.losses(_pairs([0, 0]))
+    losses, _ = task.losses(_pairs([0, 0]), None)
     assert all(float(losses[name]) == 0 for name in LOSSES[1:])
-    task.total(losses, task.weights).backward()
+    task.total(losses).backward()
 
 
 @pytest.mark.parametrize("itm", ["softmax", "sigmoid"])
@@ -131,10 +131,10 @@ def test_the_seven_tasks_are_learnt_together(itm: str) -> None:
     optimizer = torch.optim.Adam(task.parameters(), lr=1e-2)
     first: dict[str, float] = {}
     for _ in range(120):
-        losses, scores = task.losses(batch)
+        losses, scores = task.losses(batch, None)
         first = first or {name: float(loss) for name, loss in losses.items()}
         optimizer.zero_grad()
-        task.total(losses, task.weights).backward()
+        task.total(losses).backward()
         optimizer.step()
     assert all(float(losses[name]) < first[name] for name in LOSSES)
     assert all(float(score) == 1 for score in scores.values())
@@ -164,8 +164,8 @@ def test_crops_cut_online_become_features_and_targets() -> None:
     torch.testing.assert_close(targets.grey_target, (extra.float() / 255).mean((3, 4)).repeat(1, 1, 4))
     assert batch.patches is not None
     batch.patches.features, batch.kaleido.grey_target = expected, targets.grey_target  # type: ignore[union-attr]
-    cached = KaleidoPretraining(_network()).losses(batch)[0]
-    for name, loss in task.losses(_with(online, crops, extra))[0].items():
+    cached = KaleidoPretraining(_network()).losses(batch, None)[0]
+    for name, loss in task.losses(_with(online, crops, extra), None)[0].items():
         torch.testing.assert_close(loss, cached[name])
 
 
@@ -180,7 +180,7 @@ def test_pixels_are_refused() -> None:
     batch = _pairs([1])
     batch.patches = None
     with pytest.raises(InputError, match=r"data\.init_args\.kaleido"):
-        KaleidoPretraining(_network()).losses(batch)
+        KaleidoPretraining(_network()).losses(batch, None)
 
 
 def test_candidates_are_ranked_by_the_match_score() -> None:
@@ -199,7 +199,7 @@ def test_candidates_are_ranked_by_the_match_score() -> None:
     with torch.no_grad():
         task.test_step(lists, 0)
         expected = task.network.match(lists.pairs(slice(0, 6))).view(2, 3)
-    found = task._ranks("tir").per_query()
+    found = task.tests[0].ranks.per_query()
     better = (expected > expected.gather(1, lists.positive[:, None])).sum(1) + 1
     assert torch.as_tensor(found["rank"]).long().tolist() == better.tolist()
 

@@ -17,7 +17,8 @@ from fashionvl.evaluation.segmentation import mask_iou
 from fashionvl.models.kaleido_bert.saliency import SaliencyUNet
 from fashionvl.patches.foreground import threshold_mask
 from fashionvl.tasks.kaleido import saliency
-from fashionvl.tasks.kaleido.saliency import MaskExamples, Saliency
+from fashionvl.tasks.kaleido.saliency import Saliency
+from fashionvl.tasks.kaleido.saliency_test import SaliencyTest
 from fashionvl.tasks.optimization import Optimization
 
 SIDE = 32
@@ -68,12 +69,6 @@ def _trainer(tmp_path: Path, **arguments: Any) -> L.Trainer:
     )  # fmt: skip
 
 
-def _examples(task: Saliency, data: FashionGenDataModule, folder: Path) -> dict[str, np.ndarray]:
-    task.examples.save(folder, data)
-    with np.load(folder / "saliency.npz") as arrays:
-        return dict(arrays)
-
-
 def test_it_learns_the_drawn_masks_and_is_measured_beside_the_others(
     catalogue: Path, open_data: Callable[..., FashionGenDataModule], tmp_path: Path
 ) -> None:
@@ -89,7 +84,7 @@ def test_it_learns_the_drawn_masks_and_is_measured_beside_the_others(
     assert scores["saliency/unet_iou"] > 0.8
     assert scores["saliency/threshold_iou"] > 0.9
 
-    rows = task.per_query()["saliency"]
+    rows = task.results["saliency"].arrays
     truth = data.truth("validation")
     assert truth is not None
     found = np.stack([threshold_mask(data.test_image(row)) for row in rows["id"]])
@@ -97,7 +92,7 @@ def test_it_learns_the_drawn_masks_and_is_measured_beside_the_others(
     expected = mask_iou(torch.from_numpy(found), torch.from_numpy(drawn))
     assert rows["threshold_iou"].tolist() == pytest.approx(expected.tolist())
 
-    kept = _examples(task, data, tmp_path / "examples")
+    kept = task.examples()["saliency"]
     shown = len(kept["images"])
     assert 1 < shown <= 8
     assert kept["images"].shape == (shown, 256, 256, 3)
@@ -116,7 +111,7 @@ def test_without_truth_it_learns_pseudo_masks_found_once_and_says_so(
         seen.append(image.tobytes())
         return threshold_mask(image)
 
-    monkeypatch.setitem(saliency._CLASSICAL, "threshold", counted)
+    monkeypatch.setitem(saliency.CLASSICAL, "threshold", counted)
     task, data = _task(masks="auto"), open_data(undrawn)
     trainer = _trainer(tmp_path, num_sanity_val_steps=0)
     with caplog.at_level(logging.WARNING):
@@ -131,7 +126,7 @@ def test_without_truth_it_learns_pseudo_masks_found_once_and_says_so(
         "saliency/threshold_agreement", "saliency/threshold_box_agreement", "saliency/n",
     }  # fmt: skip
     assert scores["saliency/threshold_agreement"] > 0.8
-    kept = _examples(task, data, tmp_path / "examples")
+    kept = task.examples()["saliency"]
     assert {"images", "unet", "threshold"} <= kept.keys()
     assert not {"truth", "grabcut"} & kept.keys()
 
@@ -179,13 +174,12 @@ def test_truth_that_nobody_knows_is_refused(
         _trainer(tmp_path).fit(_task(masks="truth"), datamodule=open_data(undrawn))
 
 
-def test_examples_are_of_different_products_and_of_one_size(tmp_path: Path) -> None:
-    examples = MaskExamples()
+def test_examples_are_of_different_products_and_of_one_size() -> None:
+    test = SaliencyTest("threshold")
+    test.forget()
     mask = np.zeros((8, 6), bool)
     mask[2:5, 1:4] = True
     for product, height in ((1, 8), (1, 8), (2, 9), *((number, 8) for number in range(3, 20))):
-        examples.add(product, np.full((height, 6, 3), product, np.uint8), unet=mask)
-    examples.save(tmp_path, None)  # type: ignore[arg-type]
-    with np.load(tmp_path / "saliency.npz") as arrays:
-        assert arrays["images"][:, 0, 0, 0].tolist() == [1, *range(3, 10)]
-        assert arrays["unet_box"].tolist() == [[1, 2, 4, 5]] * 8
+        test._keep(product, np.full((height, 6, 3), product, np.uint8), {"unet": mask})
+    arrays = test.examples(None)["saliency"]  # type: ignore[arg-type]
+    assert arrays["images"][:, 0, 0, 0].tolist() == [1, *range(3, 10)]

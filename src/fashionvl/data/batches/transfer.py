@@ -5,7 +5,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from fashionvl.data.records import PairBatch, RetrievalBatch, TensorRecord
+from fashionvl.data.records import GalleryImages, PairBatch, RetrievalBatch, TensorRecord
 from fashionvl.patches.batch_crops import crop_resize_batch
 
 
@@ -29,7 +29,8 @@ class OntoDevice(L.LightningDataModule):
 
         Those that travel as they are stored are cropped and resized here.
         """
-        if not isinstance(batch, PairBatch | RetrievalBatch) or not batch.pixel_values.numel():
+        shows = isinstance(batch, PairBatch | RetrievalBatch | GalleryImages)
+        if not shows or not batch.pixel_values.numel():
             return batch
         if batch.boxes is None:
             batch.pixel_values = batch.pixel_values.float().div_(255)

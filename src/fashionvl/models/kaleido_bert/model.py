@@ -16,6 +16,7 @@ from fashionvl.models.kaleido_bert.embeddings import PatchEmbeddings
 from fashionvl.models.kaleido_bert.heads import CategoryHead, PatchHeads
 from fashionvl.models.kaleido_bert.initialization import Initialization, initialize
 from fashionvl.models.kaleido_bert.weights import load_bert, load_released
+from fashionvl.models.protocols import Need
 from fashionvl.patches.grid import KaleidoGrid
 
 
@@ -113,7 +114,7 @@ class KaleidoBERT(
         self.needed_only = True
         self.grid = KaleidoGrid(tuple(levels))
         self.text_positions, self.patch_width, self.blank_level = text_positions, patch_width, blank_level
-        self.match_score = match_score
+        self.match_score, self.vocab_size, self.max_tokens = match_score, vocab_size, text_positions
         self.categories, self.subcategories = categories, subcategories
         self.text_embeddings = BertEmbeddings(vocab_size, hidden_size, text_positions, dropout)
         self.patch_embeddings = PatchEmbeddings(
@@ -196,15 +197,28 @@ class KaleidoBERT(
         levels = {level: seen[:, self.grid.span(level)] for level in self.grid.levels}
         return Encoded(sequence, sequence[:, :length], levels, self._pool(sequence))
 
+    def encode_pairs(self, batch: Pairs, need: Need = "all") -> Encoded:
+        """Encode B pairs for a task; everything is computed, whatever is needed.
+
+        Raises:
+            InputError: the batch has no patches.
+        """
+        return self.encode(batch.input_ids, batch.attention_mask, self._patches_of(batch))
+
+    @staticmethod
+    def _patches_of(batch: Pairs) -> Patches:
+        if batch.patches is None:
+            raise InputError("data.init_args.kaleido: null; Kaleido-BERT sees photographs as kaleido patches")
+        return batch.patches
+
     def pool(self, batch: Pairs) -> Tensor:
         """The pooled states `[B, H]` of `encode`, without what its last layer computes for the others.
 
         Raises:
             InputError: the batch has no patches.
         """
-        if batch.patches is None:
-            raise InputError("data.init_args.kaleido: null; Kaleido-BERT sees photographs as kaleido patches")
-        text, patches = self._embed_text(batch.input_ids, None), self.patch_embeddings(batch.patches)
+        text = self._embed_text(batch.input_ids, None)
+        patches = self.patch_embeddings(self._patches_of(batch))
         visibility = self._visibility(batch.attention_mask, None, causal_text=False)
         first = 1 if self.needed_only else None
         return self._pool(self.encoder(torch.cat([text, patches], dim=1), visibility, first=first))

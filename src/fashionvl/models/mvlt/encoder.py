@@ -2,7 +2,7 @@
 
 import math
 from itertools import accumulate
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +11,9 @@ from torch.nn import functional as F
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import INITIALIZER_RANGE, init_transformer_weights
 from fashionvl.models.mvlt.layers import Block, PatchEmbedding
+from fashionvl.models.protocols import Need
 
 STAGES = 4
-States = Literal["all", "text", "cls"]
-"""States of the last layer: all, those of the text, or that of [CLS] alone."""
 
 
 class Stage(nn.Module):
@@ -82,7 +81,7 @@ class Stage(nn.Module):
         image: Tensor,
         text: Tensor | None,
         text_mask: Tensor | None,
-        states: States = "all",
+        states: Need = "all",
     ) -> tuple[Tensor | None, Tensor | None]:
         """Encode one level.
 
@@ -106,7 +105,7 @@ class Stage(nn.Module):
         for block in self.blocks[:-1]:
             tokens = block(tokens, grid, key_mask)
         if text is not None and states != "all":
-            wanted = slice(cells, cells + 1 if states == "cls" else None)
+            wanted = slice(cells, cells + 1 if states == "pooled" else None)
             return None, self.blocks[-1](tokens, grid, key_mask, wanted)
         tokens = self.blocks[-1](tokens, grid, key_mask)
         visual = tokens[:, :cells].transpose(1, 2).unflatten(2, grid).contiguous()
@@ -170,7 +169,7 @@ class Encoder(nn.Module):
         pixel_values: Tensor,
         text: Tensor | None,
         text_mask: Tensor | None = None,
-        states: States = "all",
+        states: Need = "all",
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Run every stage, arguments as in `Stage`; `states` applies to the last.
 

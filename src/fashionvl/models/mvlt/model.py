@@ -12,10 +12,11 @@ from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
 from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.mvlt.decoders import build_decoder
-from fashionvl.models.mvlt.encoder import Encoder, States, check_pyramid
+from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
 from fashionvl.models.mvlt.weights import load_pvt, load_released
+from fashionvl.models.protocols import Need
 
 
 @dataclass
@@ -24,16 +25,21 @@ class Encoded:
 
     Attributes:
         visual: V^1..V^4, `[B, D_k, H_k, W_k]`; without V^4 where only text was asked for.
-        text: T^1..T^4, `[B, L, D_k]`; of T^4 only [CLS], `[B, 1, D_4]`, where no more was asked for.
+        textual: T^1..T^4, `[B, L, D_k]`; of T^4 only [CLS], `[B, 1, D_4]`, where no more was asked for.
     """
 
     visual: list[Tensor]
-    text: list[Tensor]
+    textual: list[Tensor]
 
     @property
-    def cls(self) -> Tensor:
+    def text(self) -> Tensor:
+        """T^4, `[B, L, D_4]`: what MLM reads."""
+        return self.textual[-1]
+
+    @property
+    def pooled(self) -> Tensor:
         """The [CLS] state of T^4, `[B, D_4]`: what ITM and recognition read."""
-        return self.text[-1][:, 0]
+        return self.text[:, 0]
 
 
 class MVLT(
@@ -76,8 +82,8 @@ class MVLT(
             format, or a file under the original names. Not kept by `save_pretrained`.
 
     Attributes:
-        needed_only: `match` and `recognise` compute, of the last layer, only the [CLS] state they read; False
-            computes all, to the same result.
+        needed_only: `encode_pairs`, `match` and `recognise` compute, of the last layer, only the states that
+            are read; False computes all, to the same result.
 
     Raises:
         InputError: sizes that do not fit together; the message names the argument.
@@ -120,7 +126,7 @@ class MVLT(
         if max_tokens > text_positions:
             raise InputError(f"max_tokens: {max_tokens} exceeds text_positions, {text_positions}")
         self.needed_only = True
-        self.max_tokens = max_tokens
+        self.vocab_size, self.max_tokens = vocab_size, max_tokens
         self.categories, self.subcategories = categories, subcategories
         self.mask_padding = mask_padding
         self.text_embeddings = BertEmbeddings(vocab_size, text_width, text_positions, text_dropout)
@@ -165,7 +171,7 @@ class MVLT(
         pixel_values: Tensor,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
-        states: States = "all",
+        states: Need = "all",
     ) -> Encoded:
         """Encode B image-text pairs.
 
@@ -185,9 +191,13 @@ class MVLT(
         mask = attention_mask.bool() if self.mask_padding and attention_mask is not None else None
         return Encoded(*self.encoder(pixel_values, self.text_embeddings(input_ids), mask, states))
 
+    def encode_pairs(self, batch: Pairs, need: Need = "all") -> Encoded:
+        """Encode B pairs for a task; without `needed_only`, always everything."""
+        states = need if self.needed_only else "all"
+        return self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask, states)
+
     def _cls(self, batch: Pairs) -> Tensor:
-        states: States = "cls" if self.needed_only else "all"
-        return self.encode(batch.pixel_values, batch.input_ids, batch.attention_mask, states).cls
+        return self.encode_pairs(batch, "pooled").pooled
 
     def encode_image(self, pixel_values: Tensor) -> list[Tensor]:
         """The visual path alone, without text tokens (PVT): V^1..V^4 of `[B, 3, H, W]` in [0, 1]."""
@@ -260,7 +270,7 @@ class MVLT(
         where its loss counts. Arguments as in `encode`.
         """
         encoded = self.encode(pixel_values, input_ids, attention_mask)
-        state = encoded.text[-1]
+        state = encoded.text
         category, subcategory = self.category_logits(state[:, :1])
         return {
             "mlm_logits": self.mlm_logits(state),

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 
 from fashionvl.configuration import flatten, read_yaml
 from fashionvl.data.catalogue import SPLITS, Split
-from fashionvl.data.datamodule import FashionGenDataModule
+from fashionvl.data.datamodule import FashionGenDataModule, data_of
 from fashionvl.data.text.tokenizers import load_tokenizer, tokenizer_fingerprint
 from fashionvl.data.visual.alignments import AlignmentFacts, Alignments, AlignmentWriter
 from fashionvl.errors import InputError
@@ -20,6 +19,7 @@ from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 from fashionvl.patches.crops import crop_resize
 from fashionvl.tasks.kaleido.alignment_scores import AlignedPhotographs, WholeCaptions, score
 from fashionvl.tasks.row_writing import RowWriting
+from fashionvl.tasks.testing.base import Arrays
 
 
 def hot_region(attention: np.ndarray, hot: float) -> np.ndarray:
@@ -87,6 +87,8 @@ def in_frame(regions: np.ndarray, box: np.ndarray, frame: tuple[int, ...]) -> np
 class AlignmentWriting(RowWriting):
     """Describes every photograph and writes which words of its caption were seen where."""
 
+    network: ShowAttendTell
+
     def __init__(
         self,
         captioner: str,
@@ -125,7 +127,7 @@ class AlignmentWriting(RowWriting):
             InputError: there is no captioner, it was trained with another tokenizer, or the folder holds
                 alignments that were made otherwise.
         """
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = data_of(self.trainer)
         folder = captioner_folder(self.captioner)
         check_tokenizer(folder, data)
         check_crop(folder, data)
@@ -186,7 +188,7 @@ class AlignmentWriting(RowWriting):
 
     def _shown(self, split: Split, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """What of each frame the captioner sees, `[B, 4]`: the non-white box where the data are cropped."""
-        data: FashionGenDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = self.data
         height, width = images.shape[1:3]
         if data.crop:
             return data.index_of(split).boxes[rows].astype(np.int64)
@@ -207,14 +209,12 @@ class AlignmentWriting(RowWriting):
 
     def scores(self) -> dict[str, float]:
         """Precision on the validation file where its truth is known, and rows without an aligned token."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = self.data
         return {f"alignment/{name}": value for name, value in score(self._aligned(data), data).items()}
 
-    def save_examples(self, folder: Path, data: FashionGenDataModule) -> None:
-        """Write `alignment.npz`: test photographs with their aligned words, for the report's pictures."""
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, Any] = self._aligned(data).examples(data)
-        np.savez_compressed(folder / "alignment.npz", **arrays)
+    def examples(self) -> dict[str, Arrays]:
+        """Return test photographs with their aligned words, for the report's pictures."""
+        return {"alignment": self._aligned(self.data).examples(self.data)}
 
     def _aligned(self, data: FashionGenDataModule) -> AlignedPhotographs:
         index = data.index_of("validation")

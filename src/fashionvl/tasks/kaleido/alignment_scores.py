@@ -17,7 +17,7 @@ from fashionvl.errors import InputError
 from fashionvl.evaluation.alignment import AlignmentPrecision, phrase_tokens
 from fashionvl.patches.grid import Box, KaleidoGrid, grown
 from fashionvl.patches.overlap import best_patches
-from fashionvl.tasks.examples import SHOWN
+from fashionvl.tasks.testing.base import SHOWN
 
 
 @dataclass(frozen=True)

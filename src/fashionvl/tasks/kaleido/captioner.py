@@ -6,12 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 from fashionvl.objectives.description import bag_of_words_loss, caption_loss, doubly_stochastic
-from fashionvl.tasks.base import PairTask
+from fashionvl.tasks.base import Named, PairTask
 from fashionvl.tasks.optimization import Optimization
 
 WHITE = 0.98
@@ -93,6 +92,8 @@ def foreground_boxes(pixel_values: Tensor) -> Tensor:
 class CaptionerTraining(PairTask):
     """Show, Attend and Tell on photographs and their captions, with teacher forcing."""
 
+    network: ShowAttendTell
+
     def __init__(
         self,
         network: ShowAttendTell,
@@ -117,7 +118,9 @@ class CaptionerTraining(PairTask):
         """
         super().__init__(optimization)
         self.network, self.crops = network, crops
-        self.doubly_stochastic_weight, self.context_weight = doubly_stochastic_weight, context_weight
+        self.weights = {"doubly_stochastic": doubly_stochastic_weight, "context": context_weight}
+        if crops:
+            self.weights["bag"] = crops.weight
         if (context_weight > 0) != (network.context_words is not None):
             raise InputError(
                 "model.init_args.context_weight: goes together with network.init_args.words_of_context; set "
@@ -128,13 +131,13 @@ class CaptionerTraining(PairTask):
                 "model.init_args.crops: goes together with network.init_args.bag_of_words; set both or none"
             )
 
-    def setup(self, stage: str) -> None:
+    def check_data(self) -> None:
         """Check that words and special tokens are the tokenizer's.
 
         Raises:
             InputError: the tokenizer has more word pieces, longer captions or other special tokens.
         """
-        data: FashionGenDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        data = self.data
         place = "model.init_args.network.init_args"
         if len(data.tokenizer) > self.network.vocab_size:
             raise InputError(
@@ -151,8 +154,8 @@ class CaptionerTraining(PairTask):
             if own != theirs:
                 raise InputError(f"{place}.{key}_id: {own}, but tokenizer {data.tokenizer_name} has {theirs}")
 
-    def _losses(self, batch: PairBatch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The unweighted losses by name, and the accuracy of the next words."""
+    def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
+        """Compute the unweighted losses by name, and the accuracy of the next words."""
         logits, attention, seen = self.network(batch.pixel_values, batch.input_ids, batch.attention_mask)
         steps = logits.shape[1]
         targets, known = batch.input_ids[:, 1 : steps + 1], batch.attention_mask[:, 1 : steps + 1].bool()
@@ -177,27 +180,8 @@ class CaptionerTraining(PairTask):
         bags[:, [specials.cls, specials.sep, specials.pad]] = False
         return bags
 
-    def _total(self, losses: dict[str, Tensor]) -> Tensor:
-        weights = {"caption": 1.0, "doubly_stochastic": self.doubly_stochastic_weight}
-        weights["context"] = self.context_weight
-        if self.crops is not None:
-            weights["bag"] = self.crops.weight
-        return self.total(losses, weights)
-
-    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        """One step."""
-        losses, scores = self._losses(batch)
-        self.halt_unless_finite(losses, batch.rows, batch_idx)
-        total = self._total(losses)
-        values = {"loss": total, **losses, **scores}
-        self.log_all(
-            "train", {key: value.detach() for key, value in values.items()}, len(batch), on_step=True
-        )
-        return total
-
     def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
         """Losses and accuracy on the dev split, with the same crops every epoch."""
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(batch_idx)
-            losses, scores = self._losses(batch)
-        self.log_all("dev", {"loss": self._total(losses), **losses, **scores}, len(batch))
+            super().validation_step(batch, batch_idx)

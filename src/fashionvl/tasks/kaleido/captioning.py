@@ -1,18 +1,14 @@
 """Fashion captioning (FC): Kaleido-BERT fine-tuned to describe a photograph from its patches."""
 
-from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import PairBatch, Patches
-from fashionvl.data.requests import TestProtocol
 from fashionvl.errors import InputError
-from fashionvl.evaluation.captioning import CaptionScores
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.models.kaleido_bert.decoding import (
@@ -24,10 +20,9 @@ from fashionvl.models.kaleido_bert.decoding import (
 )
 from fashionvl.models.kaleido_bert.model import KaleidoBERT
 from fashionvl.objectives.language import mlm_loss
-from fashionvl.tasks.base import PairTask
-from fashionvl.tasks.examples import SHOWN
-from fashionvl.tasks.initialization import check_patches, check_vocabulary, load_weights, train_heads
-from fashionvl.tasks.kaleido.caption_text import caption_texts
+from fashionvl.tasks.base import Named, PairTask
+from fashionvl.tasks.initialization import check_input, load_weights, train_heads
+from fashionvl.tasks.kaleido.caption_test import CaptionTest
 from fashionvl.tasks.kaleido.pretraining import crop_features
 from fashionvl.tasks.optimization import Optimization
 
@@ -40,7 +35,7 @@ class Captioning(PairTask):
     original's repository): mode `masked`. Mode `causal` is the usual alternative.
     """
 
-    protocols: tuple[TestProtocol, ...] = ("captioning",)
+    network: KaleidoBERT
 
     def __init__(
         self,
@@ -74,19 +69,20 @@ class Captioning(PairTask):
         self.mode, self.hidden, self.masked, self.causal = mode, hidden, masked, causal
         train_heads(network, ("mlm",))
         network.pooler.requires_grad_(False)
-        self.scores = CaptionScores()
-        self.examples = CaptionExamples()
+        self.test_with([CaptionTest(self.write)])
+
+    def check_data(self) -> None:
+        """Check tokens and patches."""
+        check_input(self.network, self.data, self.backbone)
+        self.prepare(self.data)
 
     def setup(self, stage: str) -> None:
-        """Check tokens and patches; load the pre-trained weights before fine-tuning.
+        """Load the pre-trained weights before fine-tuning.
 
         Raises:
             InputError: the data has more tokens or other patches than the network, or the weights do not fit.
         """
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        check_vocabulary(self.network, data)
-        check_patches(self.network, data, self.backbone)
-        self.prepare(data)
+        super().setup(stage)
         if stage == "fit" and self.pretrained:
             load_weights(self.network, self.pretrained)
 
@@ -110,18 +106,13 @@ class Captioning(PairTask):
         )
         self.length = data.max_tokens
 
-    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        """Cross-entropy of the hidden words, or of every next word."""
-        loss, accuracy = self._loss(batch)
-        self.halt_unless_finite({"caption": loss}, batch.rows, batch_idx)
-        values = {"loss": loss.detach(), "caption_accuracy": accuracy}
-        self.log_all("train", values, len(batch), on_step=True)
-        return loss
+    def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
+        """Compute the cross-entropy of the hidden words, or of every next word.
 
-    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        """The same on the dev split; in mode `masked` with every word hidden, as testing begins."""
+        On the dev split in mode `masked` every word is hidden, as testing begins.
+        """
         loss, accuracy = self._loss(batch)
-        self.log_all("dev", {"loss": loss, "caption_accuracy": accuracy}, len(batch))
+        return {"loss": loss}, {"caption_accuracy": accuracy}
 
     def _loss(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         """Mean loss of the words asked for, [SEP] among them, and the share of them that is right."""
@@ -152,21 +143,10 @@ class Captioning(PairTask):
             return write_masked(self.network, patches, self.marks, self.length, self.masked).tokens
         return write_causal(self.network, patches, self.marks, self.length, self.causal).tokens
 
-    def test_step(self, batch: PairBatch, batch_idx: int) -> None:
-        """Caption the photographs and collect what their products' captions are."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        generated = caption_texts(data.tokenizer, self.write(self._patches(batch)))
-        references = [product_captions(data, int(row)) for row in batch.rows]
-        self.scores.update(generated, references, batch.rows)
-        self.examples.add(batch, generated)
-
-    def on_test_epoch_end(self) -> None:
-        """Log `captioning/metric`, in percent."""
-        self.log_scores("captioning", self.scores.compute())
-
-    def per_query(self) -> dict[str, dict[str, Any]]:
-        """Each caption's scores by row, for intervals and paired tests."""
-        return {"captioning": self.scores.per_query()}
+    def seen(self, batch: Any) -> Any:
+        """Return a test batch with features for crops."""
+        batch.patches = self._patches(batch)
+        return batch
 
 
 def hide_words(input_ids: Tensor, marks: Marks, length: int, share: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,33 +172,3 @@ def hide_words(input_ids: Tensor, marks: Marks, length: int, share: Tensor) -> t
     hidden = (order.argsort(1).argsort(1) < count[:, None]) & words
     canvas = whole.masked_fill(hidden | (whole == marks.pad), marks.mask)
     return canvas, whole.masked_fill(~hidden, IGNORED_LABEL)
-
-
-def product_captions(data: FashionGenDataModule, row: int) -> list[str]:
-    """The distinct captions of the product on a test photograph; in Fashion-Gen one, its description."""
-    products = np.asarray(data.index_of("validation").product_id)
-    rows = np.flatnonzero(products == products[row])
-    return list(dict.fromkeys(data.test_caption(int(other)) for other in rows))
-
-
-class CaptionExamples:
-    """Keeps a few photographs with their captions for the report's pictures."""
-
-    def __init__(self) -> None:
-        self._generated: dict[int, str] = {}
-
-    def add(self, batch: PairBatch, generated: list[str]) -> None:
-        """Keep captions of the first photographs, which the test shows one a product."""
-        for row, text in zip(batch.rows.tolist(), generated, strict=True):
-            if len(self._generated) < SHOWN:
-                self._generated[row] = text
-
-    def save(self, folder: Path, data: FashionGenDataModule) -> None:
-        """Write `captioning.npz`: `images [8, H, W, 3]` as stored, `reference` and `generated` captions."""
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, Any] = {
-            "images": np.stack([data.test_image(row) for row in self._generated]),
-            "reference": np.array([data.test_caption(row) for row in self._generated]),
-            "generated": np.array(list(self._generated.values())),
-        }
-        np.savez_compressed(folder / "captioning.npz", **arrays)

@@ -1,6 +1,5 @@
-"""What Kaleido-BERT saw and answered on a few test photographs, as plain arrays for the report's pictures."""
+"""What the AKPM sub-tasks do to a few test photographs, as plain arrays for the report's pictures."""
 
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +10,7 @@ from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import KaleidoTargets, PairBatch, Patches
 from fashionvl.models.kaleido_bert.model import KaleidoBERT
-from fashionvl.tasks.examples import SHOWN, ExampleBook
+from fashionvl.tasks.testing.base import SHOWN, Arrays
 
 CROP = 64
 """Height and width of a patch in the pictures."""
@@ -20,7 +19,7 @@ CROP = 64
 class TransformsPatches(Protocol):
     """A task on transformed patches."""
 
-    network: KaleidoBERT
+    network: Any
     training: bool
 
     @property
@@ -41,57 +40,47 @@ class TransformsPatches(Protocol):
         """Patches and targets of a batch as features."""
 
 
-class KaleidoExamples(ExampleBook):
-    """Ranked answers, and `kaleido.npz`: patches plain and transformed, and what the model made of them."""
-
-    def __init__(self, task: TransformsPatches) -> None:
-        super().__init__()
-        self._task = task
-
-    @torch.no_grad()
-    def save(self, folder: Path, data: FashionGenDataModule) -> None:
-        """Write `tir.npz`, `itr.npz` and `kaleido.npz`."""
-        super().save(folder, data)
-        np.savez_compressed(folder / "kaleido.npz", **self._transformed(data))
-
-    def _transformed(self, data: FashionGenDataModule) -> dict[str, Any]:
-        task, source = self._task, data.test_source.patches
-        assert source is not None  # checked when the task was set up
-        firsts = np.unique(data.test_products(data.test_rows), return_index=True)[1][:SHOWN]
-        rows = np.sort(data.test_rows[firsts])
-        dataset = data.pairs("test", task.corruption, seed=0)
-        keys = [(0, int(position)) for position in np.flatnonzero(np.isin(data.test_rows, rows))]
-        batch = dataset.__getitems__(keys)
-        # Drawn from the same seed, epoch and rows: the same patches, as pictures.
-        shown = dataset.as_crops(CROP).__getitems__(keys)
-        seen, targets = task.with_features(batch.to(task.device))
-        training = task.training
-        task.eval()
-        encoded = task.network.encode(
-            batch.input_ids.to(task.device), batch.attention_mask.to(task.device), seen, blank=targets.blank
-        )
-        task.train(training)
-        arrays: dict[str, Any] = {
-            "image": np.stack([data.test_image(row) for row in rows]),
-            "box": source.boxes[rows],
-            "levels": np.array(source.grid.levels),
-            "caption": np.array([data.test_caption(row) for row in rows]),
-            "patches": _pictures(source.as_crops(CROP).plain(rows).features),
-        }
-        if shown.patches is not None:
-            arrays["transformed"] = _pictures(shown.patches.features)
-        for name in ("rotation", "jigsaw", "camouflage", "grey", "blank"):
-            answer = getattr(targets, name)
-            if answer is not None:
-                arrays[name] = answer.cpu().numpy()
-        for name in ("rotation", "jigsaw", "camouflage"):
-            if name in arrays:
-                logits: Tensor = getattr(task.network, f"{name}_logits")(encoded)
-                arrays[f"predicted_{name}"] = logits.argmax(-1).cpu().numpy()
-        if "blank" in arrays:
-            start = source.grid.span(task.network.blank_level).start
-            arrays["transformed"][np.arange(len(rows))[:, None], start + arrays["blank"]] = 0
-        return arrays
+@torch.no_grad()
+def transformed_patches(task: TransformsPatches, data: FashionGenDataModule) -> Arrays:
+    """Return patches plain and transformed, and what the model made of them."""
+    source = data.test_source.patches
+    assert source is not None  # checked when the task was set up
+    firsts = np.unique(data.test_products(data.test_rows), return_index=True)[1][:SHOWN]
+    rows = np.sort(data.test_rows[firsts])
+    dataset = data.pairs("test", task.corruption, seed=0)
+    keys = [(0, int(position)) for position in np.flatnonzero(np.isin(data.test_rows, rows))]
+    batch = dataset.__getitems__(keys)
+    # Drawn from the same seed, epoch and rows: the same patches, as pictures.
+    shown = dataset.as_crops(CROP).__getitems__(keys)
+    seen, targets = task.with_features(batch.to(task.device))
+    network: KaleidoBERT = task.network
+    training = task.training
+    task.eval()
+    encoded = network.encode(
+        batch.input_ids.to(task.device), batch.attention_mask.to(task.device), seen, blank=targets.blank
+    )
+    task.train(training)
+    arrays: dict[str, Any] = {
+        "image": np.stack([data.test_image(row) for row in rows]),
+        "box": source.boxes[rows],
+        "levels": np.array(source.grid.levels),
+        "caption": np.array([data.test_caption(row) for row in rows]),
+        "patches": _pictures(source.as_crops(CROP).plain(rows).features),
+    }
+    if shown.patches is not None:
+        arrays["transformed"] = _pictures(shown.patches.features)
+    for name in ("rotation", "jigsaw", "camouflage", "grey", "blank"):
+        answer = getattr(targets, name)
+        if answer is not None:
+            arrays[name] = answer.cpu().numpy()
+    for name in ("rotation", "jigsaw", "camouflage"):
+        if name in arrays:
+            logits: Tensor = getattr(network, f"{name}_logits")(encoded)
+            arrays[f"predicted_{name}"] = logits.argmax(-1).cpu().numpy()
+    if "blank" in arrays:
+        start = source.grid.span(network.blank_level).start
+        arrays["transformed"][np.arange(len(rows))[:, None], start + arrays["blank"]] = 0
+    return arrays
 
 
 def _pictures(crops: Tensor) -> np.ndarray:

@@ -1,18 +1,15 @@
 """Kaleido-BERT pre-training: AMLM, ITM and the five AKPM sub-tasks; tested on zero-shot retrieval."""
 
-from typing import Any, Protocol, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fashionvl.data.batches.corruption import Corruption
-from fashionvl.data.records import KaleidoTargets, PairBatch, Patches, RetrievalBatch
-from fashionvl.data.requests import TestProtocol
+from fashionvl.data.records import KaleidoTargets, PairBatch, Pairs, Patches
 from fashionvl.data.visual.corruption import PatchCorruption
 from fashionvl.errors import InputError
-from fashionvl.evaluation.ranking import RetrievalRanks
 from fashionvl.masking.alignment import AlignmentGuidedMask
-from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.models.kaleido_bert.model import Encoded, KaleidoBERT
 from fashionvl.objectives.kaleido import (
@@ -25,28 +22,23 @@ from fashionvl.objectives.kaleido import (
     choice_loss,
     grey_loss,
 )
-from fashionvl.objectives.language import AMLM, WordLoss, mlm_loss
-from fashionvl.objectives.matching import ITM, itm_loss, says_match
-from fashionvl.tasks.base import PairTask
-from fashionvl.tasks.initialization import check_patches, check_vocabulary, train_heads
-from fashionvl.tasks.kaleido.examples import KaleidoExamples
+from fashionvl.objectives.language import AMLM
+from fashionvl.objectives.matching import ITM
+from fashionvl.tasks.base import Named
+from fashionvl.tasks.initialization import check_input
+from fashionvl.tasks.kaleido.examples import transformed_patches
+from fashionvl.tasks.masked_pretraining import MaskedTask, Weighted, retrieval_tests
 from fashionvl.tasks.optimization import Optimization
-from fashionvl.tasks.retrieval import score_candidates
 from fashionvl.tasks.speed import Speed
+from fashionvl.tasks.testing.base import Arrays, Test
 
 EVERY = slice(None)
 
 
-class Weighted(Protocol):
-    """An objective's spec."""
-
-    @property
-    def weight(self) -> float:
-        """In the total."""
-
-
-class KaleidoPretraining(PairTask):
+class KaleidoPretraining(MaskedTask):
     """The seven losses of Kaleido-BERT section 3.6, each switched off by `null`."""
+
+    network: KaleidoBERT
 
     def __init__(
         self,
@@ -64,6 +56,7 @@ class KaleidoPretraining(PairTask):
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
         scored_pairs: int | None = None,
         speed: Speed = Speed(),  # noqa: B008 - frozen
+        tests: list[Test] | None = None,
     ) -> None:
         """Assemble the task.
 
@@ -83,6 +76,7 @@ class KaleidoPretraining(PairTask):
             optimization: optimiser and schedule.
             scored_pairs: pairs a retrieval forward takes at most; None takes what suits the device.
             speed: how it is computed.
+            tests: what it is tested on; None is retrieval in both directions where ITM is on.
 
         Raises:
             InputError: every objective is off.
@@ -92,25 +86,16 @@ class KaleidoPretraining(PairTask):
             "itm": itm, "mlm": mlm, "rotation": rotation, "jigsaw": jigsaw,
             "camouflage": camouflage, "grey": grey, "blank": blank,
         }  # fmt: skip
-        self.weights = {name: spec.weight for name, spec in specs.items() if spec}
-        if not self.weights:
-            raise InputError(f"model.init_args: {', '.join(specs)} are all null; at least one must be on")
-        self.network, self.backbone = network, backbone
+        self.backbone = backbone
         self.itm, self.mlm, self.grey, self.blank = itm, mlm, grey, blank
-        self.masking, self.on_negatives, self.scored_pairs = masking, on_negatives, scored_pairs
-        train_heads(network, self.weights)
-        speed.apply(network)
+        self.masking, self.on_negatives = masking, on_negatives
+        self.assemble(network, specs, tests, retrieval_tests(itm, scored_pairs))
         # ITM and recognition alone read the pooled state.
         network.pooler.requires_grad_(itm is not None)
-        self.protocols: tuple[TestProtocol, ...] = ("tir", "itr") if itm else ()
-        self.ranks = nn.ModuleDict({name: RetrievalRanks() for name in ("tir", "itr")})
-        self.examples = KaleidoExamples(self)
 
-    def setup(self, stage: str) -> None:
+    def check_data(self) -> None:
         """Check that tokens have embeddings and that the patches are those of the network."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        check_vocabulary(self.network, data)
-        check_patches(self.network, data, self.backbone)
+        check_input(self.network, self.data, self.backbone)
 
     @property
     def corruption(self) -> Corruption:
@@ -129,51 +114,18 @@ class KaleidoPretraining(PairTask):
             ),
         )
 
-    def training_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
-        """One step; the total is the plain sum of the losses (Eq. 8)."""
-        losses, scores = self.losses(batch)
-        self.halt_unless_finite(losses, batch.rows, batch_idx)
-        total = self.total(losses, self.weights)
-        values = {"loss": total, **losses, **scores}
-        self.log_all(
-            "train", {name: value.detach() for name, value in values.items()}, len(batch), on_step=True
-        )
-        return total
-
-    def validation_step(self, batch: PairBatch, batch_idx: int) -> None:
-        """Every loss and accuracy on the dev split under one fixed corruption (Figs. 6 and 7)."""
-        losses, scores = self.losses(batch)
-        total = self.total(losses, self.weights)
-        self.log_all("dev", {"loss": total, **losses, **scores}, len(batch))
-
-    def losses(self, batch: PairBatch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Losses by name, and the accuracies of those that classify."""
+    def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
+        """Compute losses by name, and the accuracies of those that classify (Figs. 6, 7)."""
         patches, targets = self.with_features(batch)
         encoded = self.network.encode(batch.input_ids, batch.attention_mask, patches, blank=targets.blank)
-        losses: dict[str, Tensor] = {}
-        scores: dict[str, Tensor] = {}
-        if self.itm:
-            logits = self.network.itm_logits(encoded.pooled)
-            losses["itm"] = itm_loss(logits, batch.itm_labels)
-            scores["itm_accuracy"] = (says_match(logits) == batch.itm_labels.bool()).float().mean()
+        losses, scores = self.pair_losses(batch, encoded)
         kept = EVERY if self.on_negatives else batch.itm_labels.bool()
-        if self.mlm and batch.mlm_labels is not None:
-            words = self._words(encoded, batch.mlm_labels, batch)
-            losses["mlm"] = words.loss * self.share(words.asked)
-            scores["mlm_accuracy"] = words.accuracy
         weight = 1.0 if isinstance(kept, slice) else self.share(kept.sum())
         for name, (loss, accuracy) in self._patch_losses(encoded, patches, targets, kept).items():
             losses[name] = loss * weight
             if accuracy is not None:
                 scores[f"{name}_accuracy"] = accuracy
         return losses, scores
-
-    def _words(self, encoded: Encoded, labels: Tensor, batch: PairBatch) -> WordLoss:
-        everywhere = not self.speed.needed_only
-        if self.on_negatives:
-            return mlm_loss(encoded.text, labels, self.network.mlm_logits, batch.masked_positions, everywhere)
-        matched = labels.masked_fill(batch.itm_labels[:, None] == 0, IGNORED_LABEL)
-        return mlm_loss(encoded.text, matched, self.network.mlm_logits, everywhere=everywhere)
 
     def with_features(self, batch: PairBatch) -> tuple[Patches, KaleidoTargets]:
         """Patches and targets of a batch as features; the backbone computes those that are still crops."""
@@ -211,26 +163,23 @@ class KaleidoPretraining(PairTask):
             found["blank"] = blank_loss(predicted[kept], original[kept]), None
         return found
 
-    def test_step(self, batch: RetrievalBatch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """One batch of the protocol this loader serves."""
-        protocol = self.protocols[dataloader_idx]
+    def seen(self, batch: Any) -> Any:
+        """Return a test batch with features for crops."""
         if self.backbone is not None and batch.patches is not None:
             batch.patches = Patches(crop_features(self.backbone, batch.patches.features), batch.patches.boxes)
-        scores = score_candidates(self.network, batch, self.scored_pairs)
-        self._ranks(protocol).update(batch.query_ids, scores, batch.positive)
-        self.examples.add_queries(protocol, batch.query_ids, scores)
+        return batch
 
-    def on_test_epoch_end(self) -> None:
-        """Log `protocol/metric`."""
-        for name in self.protocols:
-            self.log_scores(name, self._ranks(name).compute())
+    def blank_pair(self) -> Pairs:
+        """Return one pair of full length; what the backbone makes of crops is not the network's work."""
+        pair = super().blank_pair()
+        if self.backbone is not None and pair.patches is not None:
+            shape = 1, len(pair.patches.boxes[0]), self.backbone.width
+            pair.patches = Patches(torch.zeros(shape, device=self.device), pair.patches.boxes)
+        return pair
 
-    def per_query(self) -> dict[str, dict[str, Any]]:
-        """Arrays behind each protocol's rates, for intervals and paired tests."""
-        return {name: self._ranks(name).per_query() for name in self.protocols}
-
-    def _ranks(self, protocol: TestProtocol) -> RetrievalRanks:
-        return cast(RetrievalRanks, self.ranks[protocol])
+    def examples(self) -> dict[str, Arrays]:
+        """Return the tests' examples, and patches plain and transformed with the model's answers."""
+        return {**super().examples(), "kaleido": transformed_patches(self, self.data)}
 
 
 def crop_features(backbone: PatchBackbone, crops: Tensor) -> Tensor:
