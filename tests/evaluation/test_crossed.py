@@ -6,7 +6,7 @@ from scipy import stats
 
 from fashionvl.errors import InputError
 from fashionvl.evaluation.crossed import crossed_mean, holm
-from fashionvl.evaluation.significance import bootstrap_interval, paired_bootstrap_test, resampled_sums
+from fashionvl.evaluation.significance import bootstrap_interval, resampled_sums
 
 
 def resampled_means(differences: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -16,9 +16,42 @@ def resampled_means(differences: np.ndarray, resamples: int, seed: int) -> np.nd
 
 def test_one_seed_is_the_query_bootstrap():
     values = np.random.default_rng(0).normal(0.1, 1, 80)
-    found = crossed_mean(np.array([values.mean()]), resampled_means(values[None], 2000, 0))
+    draws = resampled_means(values[None], 2000, 0)
+    found = crossed_mean(np.array([values.mean()]), draws)
     assert found.interval == pytest.approx(bootstrap_interval(values))
-    assert found.p_value == pytest.approx(paired_bootstrap_test(values, np.zeros(80)).p_value)
+    assert found.p_value == pytest.approx(2 * ((draws <= 0).sum() + 1) / 2001)
+
+
+def paired(a, b, resamples=2000, seed=0):
+    """Two systems with one seed each on the same queries."""
+    return crossed_mean(np.array([(a - b).mean()]), resampled_means((a - b)[None], resamples, seed))
+
+
+def test_a_paired_test_sees_what_separate_intervals_hide():
+    rng = np.random.default_rng(4)
+    a = (rng.random(1000) < 0.5).astype(float)
+    b = a.copy()
+    b[np.flatnonzero(a)[:20]] = 0
+    result, mirrored = paired(a, b), paired(b, a)
+    assert result.value == pytest.approx(0.02)
+    assert 0 < result.interval[0] < 0.02 < result.interval[1]
+    assert result.p_value == mirrored.p_value == pytest.approx(2 / 2001)
+    assert mirrored.value == -result.value
+    assert bootstrap_interval(a)[0] < bootstrap_interval(b)[1]
+
+
+def test_two_points_in_a_thousand_queries_are_noise():
+    rng = np.random.default_rng(5)
+    a = rng.permutation(np.repeat([1.0, 0.0], [780, 220]))
+    b = rng.permutation(np.repeat([1.0, 0.0], [760, 240]))
+    assert paired(a, b).p_value > 0.05
+
+
+def test_one_seed_keeps_its_level_over_queries():
+    rng = np.random.default_rng(6)
+    rejected = sum(paired(rng.random(80), rng.random(80), 300, seed).p_value < 0.05 for seed in range(300))
+    # 15 expected, standard deviation 3.8.
+    assert 4 <= rejected <= 30
 
 
 def test_seeds_that_all_queries_agree_on_give_the_t_test_of_the_seeds():

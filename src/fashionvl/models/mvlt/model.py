@@ -199,11 +199,6 @@ class MVLT(
     def _cls(self, batch: Pairs) -> Tensor:
         return self.encode_pairs(batch, "pooled").pooled
 
-    def encode_image(self, pixel_values: Tensor) -> list[Tensor]:
-        """The visual path alone, without text tokens (PVT): V^1..V^4 of `[B, 3, H, W]` in [0, 1]."""
-        maps, _ = self.encoder(pixel_values, None)
-        return maps
-
     def itm_logits(self, cls: Tensor) -> Tensor:
         """Logits `[M, 2]` (mismatched, matched) of [CLS] states `[M, D_4]`."""
         return self.matching(cls)
