@@ -3,7 +3,7 @@
 import statistics
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -11,9 +11,8 @@ import torch.distributed as dist
 from benchmarks.computing import allow_tf32
 from benchmarks.measure import LEAST_ROUNDS, now
 from benchmarks.scale.group import Place, Tell
-from benchmarks.scale.step import Precision, Size, Stepper, draw_pairs
+from benchmarks.scale.step import Precision, Size, Stepper
 from fashionvl.data.records import PairBatch
-from fashionvl.models.mvlt import MVLT
 
 Mode = Literal["weak", "strong"]
 
@@ -105,10 +104,7 @@ def measure(place: Place, tell: Tell, asked: Asked) -> Found:
     name = f"N = {place.world}"
     tell(f"{name}: warming up", 0.0)
     stepper = Stepper(place, asked.size, asked.precision)
-    batches = {
-        count: draw_pairs(cast(MVLT, stepper.task.network), count, seed=place.rank).to(place.device)
-        for count in sorted(set(asked.batches.values()))
-    }
+    batches = {count: stepper.pairs(count) for count in sorted(set(asked.batches.values()))}
     turns = _turns(stepper, batches, asked.seconds, tell, name)
     buckets = stepper.buckets() if place.world > 1 else []
     alone = _alone(place, buckets, ALONE_SHARE * asked.seconds, tell, name) if buckets else None

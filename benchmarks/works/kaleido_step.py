@@ -37,7 +37,7 @@ def step_work(setting: Setting) -> Work:
     torch.manual_seed(0)
     task = KaleidoPretraining(small_or_base(setting)).to(setting.device).train()
     count, plain = setting.pick(2, 8, 256), "tf32" if setting.on_gpu else "fp32"
-    batches = [draw(count, task.network, tokens(setting)) for _ in range(DRAWN_BATCHES)]
+    batches = [draw(count, task.network, tokens(setting), seed) for seed in range(DRAWN_BATCHES)]
     if setting.on_gpu:
         batches = [batch.pin_memory() for batch in batches]
     flops = flops_of_pair(task, setting)

@@ -11,17 +11,8 @@ from benchmarks.catalogue import data_module, train_loader
 from benchmarks.computing import precision
 from benchmarks.machine import multiplies_bf16
 from benchmarks.measure import Mark, Plan, Work
-from benchmarks.mvlt import (
-    COUNTED,
-    PLAIN,
-    draw,
-    image_size,
-    network,
-    released_loss,
-    step_flops,
-    task_loss,
-    to_device,
-)
+from benchmarks.mvlt import COUNTED, PLAIN, draw, image_size, network, released_loss, step_flops, task_loss
+from benchmarks.pairs import to_device
 from benchmarks.setting import Setting
 from benchmarks.works.loader import endless
 from fashionvl.data.records import PairBatch
