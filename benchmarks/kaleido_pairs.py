@@ -75,7 +75,7 @@ def _data(setting: Setting, pairs: int, **options: Any) -> FashionGenDataModule:
 
 
 def _endless(setting: Setting, data: FashionGenDataModule, corruption: Corruption) -> Iterator[PairBatch]:
-    """Beside a GPU processes fetch ahead; elsewhere this one fetches."""
+    """Iterate over batches for ever; worker processes fetch ahead for a GPU, this process otherwise."""
     dataset = data.pairs("train", corruption, seed=0)
     workers = WORKERS if setting.on_gpu and setting.full else 0
     loader: DataLoader[PairBatch] = DataLoader(
@@ -92,7 +92,7 @@ def _endless(setting: Setting, data: FashionGenDataModule, corruption: Corruptio
 
 
 class _Epochs(Sampler[Any]):
-    """One epoch after the other: an epoch of a small catalogue is a few steps, and would end in a pause."""
+    """Sampler that repeats epochs without a pause: an epoch of a small catalogue is only a few steps."""
 
     def __init__(self, epoch: EpochSampler) -> None:
         self._epoch = epoch

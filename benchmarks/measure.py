@@ -79,7 +79,7 @@ class Turn:
 
 @dataclass
 class Ratio:
-    """How many times as fast one plan is as another, over rounds."""
+    """Speed ratio of one plan to another, over rounds."""
 
     median: float
     least: float
@@ -87,7 +87,7 @@ class Ratio:
 
     @classmethod
     def of(cls, one: list[Turn], other: list[Turn]) -> "Ratio":
-        """Of two plans' turns, paired round by round."""
+        """Compute the ratio of two plans' turns, paired round by round."""
         ratios = [a.pace / b.pace for a, b in zip(one, other, strict=True)]
         return cls(statistics.median(ratios), min(ratios), max(ratios))
 
@@ -125,7 +125,7 @@ def unmarked(stage: str) -> None:
 
 
 def turn(plan: Plan, device: torch.device) -> Turn:
-    """One turn, timed as a whole."""
+    """Time one turn as a whole."""
     began = now(device)
     items = plan.run(unmarked)
     return Turn(now(device) - began, items)

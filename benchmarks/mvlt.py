@@ -68,13 +68,13 @@ def released_loss(model: MVLT, batch: PairBatch) -> Tensor:
 
 
 def task_loss(task: MVLTPretraining, batch: PairBatch) -> Tensor:
-    """The same sum as the suite's task comes to it."""
+    """Weighted sum of the losses as the suite's task computes it."""
     losses, _ = task.view_losses(batch, masked=True)
     return task.total(losses)
 
 
 def step_flops(setting: Setting, speed: Speed = COUNTED, side: int | None = None) -> int:
-    """Of a pre-training step of one pair, forward and backward; counted on the meta device, nothing computed.
+    """Count FLOPs of a pre-training step of one pair, forward and backward, on the meta device.
 
     MVLT-tiny at full size: 50.4 G under `PLAIN`, 34.2 G under `COUNTED`.
     """

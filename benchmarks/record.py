@@ -76,7 +76,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def others(last: dict[str, Any], results: list[Result], about: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a file already says of works and devices not among `results`, if this machine said it."""
+    """Keep a file's rows of works and devices not among `results`, if this machine measured them."""
     if last.get("machine") != about.get("machine"):
         return []
     done = {(row.work, row.device) for row in results}

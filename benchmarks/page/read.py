@@ -1,4 +1,4 @@
-"""Everything the page is made of, read from plain files; any of them may be missing."""
+"""Contents of the page, read from plain files, any of which may be missing."""
 
 import json
 from collections.abc import Callable
@@ -88,7 +88,7 @@ class Other:
 
 @dataclass
 class Inputs:
-    """What there is; a missing file leaves its field empty.
+    """Contents of the page; a missing file leaves its field empty.
 
     Attributes:
         measured: by device.

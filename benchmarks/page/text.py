@@ -1,4 +1,4 @@
-"""The page itself: sections in order, each saying plainly what is missing."""
+"""Sections of the page in order; each says what has not been measured."""
 
 import statistics
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def write(inputs: Inputs, images: str) -> Page:
 
 
 def _glance(inputs: Inputs) -> str:
-    """How many targets are met, on each device measured."""
+    """Count the targets met on each device measured."""
     lines = []
     for device, measured in inputs.measured.items():
         aims = [aim for row in measured.rows for aim in targets(row)]
@@ -107,7 +107,7 @@ def _how(inputs: Inputs, page: Page) -> None:
 
 
 def _machine(device: str, measured: Measured) -> str:
-    """One line on what was measured where."""
+    """Describe in one line the machine that was measured."""
     about, said = measured.about, []
     peaks = [f"{flops(peak)} in {precision}" for precision, peak in measured.matmul_flops_per_s.items()]
     if peaks:
@@ -141,7 +141,7 @@ def _targets(inputs: Inputs, page: Page) -> None:
 
 
 def _missed(rows: list[Result]) -> str:
-    """Each missed target and what was reached instead."""
+    """List each missed target and the value reached."""
     lines = [
         f"- {row.work}, {row.plan}: {aim.words} was aimed at, {aim.measured or 'less'} reached"
         for row in rows
@@ -152,7 +152,7 @@ def _missed(rows: list[Result]) -> str:
 
 
 def _notes(rows: list[Result]) -> list[str]:
-    """What was left out or scaled down, once a work."""
+    """List the notes on omissions and reduced sizes, once a work."""
     notes = {row.work: row.note for row in rows if row.note}
     return ["\n".join(f"- {work}: {note}" for work, note in notes.items())] if notes else []
 

@@ -102,7 +102,7 @@ class Stepper:
         return to_device(draw_mvlt(count, side, words, length, seed=self.place.rank), self.place.device)
 
     def step(self, batch: PairBatch, synced: bool) -> None:
-        """One training step.
+        """Make one training step.
 
         Args:
             batch: on the device.

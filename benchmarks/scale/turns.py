@@ -1,4 +1,4 @@
-"""What a group measures: steps with and without shared gradients in turns, then the sharing alone."""
+"""Measurements of a process group: steps with and without shared gradients, then the all-reduce alone."""
 
 import statistics
 import time
@@ -26,7 +26,7 @@ ALONE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Asked:
-    """What a group measures.
+    """Settings of a group's measurement.
 
     Attributes:
         size: of the network, a scale of MVLT's recipe.
@@ -83,7 +83,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Found:
-    """What a group found.
+    """Results of a group's measurement.
 
     Attributes:
         points: one of each mode.
@@ -134,7 +134,7 @@ def _turn(stepper: Stepper, batch: PairBatch, synced: bool) -> float:
 def _turns(
     stepper: Stepper, batches: dict[int, PairBatch], seconds: float, tell: Tell, name: str
 ) -> dict[int, list[tuple[float, float]]]:
-    """By batch, seconds of a synced and an unsynced step of each round."""
+    """Time a synced and an unsynced step of each round, in seconds, by batch."""
     for batch in batches.values():
         for _ in range(WARM_UP):
             stepper.step(batch, synced=True)

@@ -56,7 +56,7 @@ def step_work(setting: Setting) -> Work:
 
 
 def cache_work(setting: Setting) -> Work:
-    """From fetching the batch to the optimiser's step."""
+    """Build the work from fetching the batch to the optimiser's step, cache against online."""
     count, cut = setting.pick(2, 2, 256), setting.pick(2, 2, 64)
     size, bf16 = setting.pick(16, 224, 224), torch.bfloat16
     # A turn outlasts what workers fetched ahead during the turns of the other plan.

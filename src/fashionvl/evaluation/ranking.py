@@ -1,4 +1,4 @@
-"""Retrieval: where each query's positive lands among its candidates, honest about ties.
+"""Retrieval ranks of positives among their candidates, with ties ranked by expectation.
 
 A sort with the positive in first place, as in the released evaluation, gives a constant scorer 100 %. Here
 tied candidates count as shuffled: ranks and hits are expectations over the orderings of the ties, and a
@@ -172,7 +172,7 @@ class RetrievalRanks(RowMetric):
         }
 
     def per_query(self) -> dict[str, np.ndarray]:
-        """What stands behind the rates, for intervals and paired tests; every process has to call it.
+        """Return each query's rank and hits, for intervals and paired tests; every process has to call it.
 
         Returns:
             `query_id` `[N]` int64 ascending, `rank` `[N]` float64 in [1, C], and a `hit@{k}` `[N]` float64 in

@@ -36,7 +36,7 @@ class RunFolder:
 
     @property
     def last_checkpoint(self) -> Path:
-        """Where an interrupted run continues."""
+        """Checkpoint from which an interrupted run continues."""
         return self.checkpoints / "last.ckpt"
 
     @property
@@ -77,7 +77,7 @@ class RunFolder:
         _write_text(self._claim, json.dumps(claimed, indent=1) + "\n")
 
     def await_claim(self, config: dict[str, Any]) -> None:
-        """In the other processes of a distributed run: wait until the first one has claimed the folder.
+        """Wait, in the other processes of a distributed run, until the first one has claimed the folder.
 
         Raises:
             InputError: it did not within two minutes.
@@ -186,7 +186,7 @@ class RunFolder:
         return found
 
     def finished(self, stage: str) -> bool:
-        """Whether `fit` or `test` has been recorded."""
+        """Return whether `fit` or `test` has been recorded."""
         return stage in self.metrics()
 
     def record(self, **sections: Any) -> None:
@@ -203,7 +203,7 @@ def _write_text(file: Path, text: str) -> None:
 
 
 def _decisive(config: dict[str, Any]) -> dict[str, Any]:
-    """What decides a run's numbers, flat."""
+    """Return the settings that determine a run's numbers, flat."""
     return {key: value for key, value in flatten(plain(config)).items() if not within(key, RUN_KEYS)}
 
 

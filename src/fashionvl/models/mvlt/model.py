@@ -21,7 +21,7 @@ from fashionvl.models.protocols import Need
 
 @dataclass
 class Encoded:
-    """What the encoder gives for B pairs.
+    """Outputs of the encoder for B pairs.
 
     Attributes:
         visual: V^1..V^4, `[B, D_k, H_k, W_k]`; without V^4 where only text was asked for.
@@ -216,7 +216,7 @@ class MVLT(
         return self.category_logits(self._cls(batch))
 
     def heads(self) -> dict[str, nn.Module]:
-        """Every head by what it answers."""
+        """Heads by the question they answer."""
         return {
             "itm": self.matching,
             "mlm": self.language,
