@@ -22,10 +22,10 @@ class Plan:
         name: unique within the work: `released`, `ours`, `best` ...
         precision: `fp32`, `tf32`, `bf16`; of what is computed.
         run: does one turn; is told a `Mark` to call at each stage's end, returns how many items it took.
-        target: least ratio to the work's first plan on this device that is aimed at; None without one.
-        least_items_per_s: aimed at besides; None without one.
-        least_mfu: aimed at besides; None without one.
-        most_memory: greatest share of the first plan's peak memory that is aimed at; None without one.
+        target: least ratio to the work's first plan on this device; None without a target.
+        least_items_per_s: target of items a second; None without one.
+        least_mfu: target of the MFU, in [0, 1]; None without one.
+        most_memory: target of the share of the first plan's peak memory; None without one.
     """
 
     name: str

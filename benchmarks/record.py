@@ -35,7 +35,7 @@ class Result:
         peak_mb: most memory held above the idle model; None where it was not measured.
         peak_share: of `against`'s.
         stages: milliseconds of one turn by stage.
-        target: least ratio aimed at.
+        target: the targets in words.
         met: whether every target of this plan was met; None without one.
         note: what was left out or scaled down.
     """

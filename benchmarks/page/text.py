@@ -16,7 +16,7 @@ from benchmarks.page.targets import targets
 from benchmarks.record import Result
 
 MISSING = "Not measured yet."
-MISSING_GPU = "Not measured yet: the GPU column is for whoever has one: `make bench-gpu`."
+MISSING_GPU = "Not yet measured on a GPU: `make bench-gpu`."
 NAMES = {"cpu": "CPU", "cuda": "GPU"}
 
 MEASURED = """\
@@ -26,8 +26,8 @@ code for the work. **released** is the same mathematics in the way the released 
 logits of all 128 positions, every head in every forward, attention written out, captions tokenised and PNG
 files decoded item by item. **ours** is this code at the same precision; **best** is the fastest we have:
 bfloat16, and on a GPU compiled. "Times as fast" is the ratio of a round's paces, as the median over rounds
-with the least and the greatest. The **control** runs one plan twice a round: what it lies away from 1 is
-noise, and so is any difference of that size. MFU is the achieved FLOP/s over those of a matrix product of
+with the least and the greatest. The **control** runs one plan twice a round: its deviation from 1
+is noise, and so is any difference of that size. MFU is the achieved FLOP/s over those of a matrix product of
 the same precision, measured in the same run; memory is the most held during one turn above the idle model,
 against the released plan's."""
 
@@ -134,7 +134,7 @@ def _targets(inputs: Inputs, page: Page) -> None:
             f"How many times as fast each plan is on the {name}",
         )
         page.add(
-            "Bars: median over rounds; whiskers: least and greatest round; orange ticks: the ratio aimed at; "
+            "Bars: median over rounds; whiskers: least and greatest round; orange ticks: the target; "
             "a number is orange where any target of its plan was missed."
         )
         page.add(*_notes(measured.rows))
@@ -143,7 +143,7 @@ def _targets(inputs: Inputs, page: Page) -> None:
 def _missed(rows: list[Result]) -> str:
     """List each missed target and the value reached."""
     lines = [
-        f"- {row.work}, {row.plan}: {aim.words} was aimed at, {aim.measured or 'less'} reached"
+        f"- {row.work}, {row.plan}: target {aim.words}, {aim.measured or 'less'} reached"
         for row in rows
         for aim in targets(row)
         if not aim.met

@@ -32,7 +32,7 @@ def bootstrap_interval(
 
 
 def resampled_sums(sums: np.ndarray, resamples: int = 2000, seed: int = 0) -> np.ndarray:
-    """Totals over units drawn with replacement, from which any statistic of counts can be had at once.
+    """Totals over units drawn with replacement, from which any statistic of counts follows.
 
     Units are what is independent: queries, or products of which several photographs were tested (a cluster
     bootstrap, Davison and Hinkley 1997, Section 3.8).

@@ -99,7 +99,7 @@ class EpochSampler(DistributedSampler[Any]):
 
 
 class ShardSampler(DistributedSampler[Any]):
-    """Sampler that yields every item exactly once over all processes, in order, without padding the shards."""
+    """Sampler that yields every item once over all processes, in order, without padding the shards."""
 
     def __init__(self, dataset: Dataset[Any], replicas: int, rank: int, with_epoch: bool) -> None:
         super().__init__(dataset, num_replicas=replicas, rank=rank, shuffle=False)

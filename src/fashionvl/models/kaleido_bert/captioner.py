@@ -180,7 +180,7 @@ class ShowAttendTell(
         return *self.decoder.begin(grid, hidden), grid.shape[-1]
 
     def word_logits(self, pixel_values: Tensor) -> Tensor:
-        """Compute from the pooled vector the logits `[B, V]` of each word of the caption; needs `bag_of_words`."""
+        """Compute logits `[B, V]` of the words of a caption from the pooled vector; needs `bag_of_words`."""
         if self.bag is None:
             raise InputError("bag_of_words: the network has no such head; set it to true")
         logits: Tensor = self.bag(self.encoder.pooled(pixel_values))
