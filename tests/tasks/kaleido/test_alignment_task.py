@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.text.tokenizers import tokenizer_fingerprint, train_wordpiece
+from fashionvl.data.text.encoding import tokenizer_fingerprint
+from fashionvl.data.text.wordpiece import train_wordpiece
 from fashionvl.data.visual.alignments import AlignmentFacts, Alignments, AlignmentWriter
 from fashionvl.data.visual.features import FeatureFacts, FeatureWriter
 from fashionvl.errors import InputError

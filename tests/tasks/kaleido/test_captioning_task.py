@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.records import PairBatch, Patches
+from fashionvl.data.records import PairBatch, Patches, Texts
 from fashionvl.data.visual.features import FeatureFacts, FeatureWriter
 from fashionvl.data.visual.kaleido import Kaleido
 from fashionvl.errors import InputError
@@ -109,7 +109,8 @@ def test_a_share_of_the_words_is_hidden_and_the_length_with_them(
     ids = torch.full((len(words), 8), MARKS.pad)
     for row, count in enumerate(words):
         ids[row, : count + 2] = torch.tensor([MARKS.cls, *range(10, 10 + count), MARKS.sep])
-    canvas, labels = hide_words(ids, MARKS, 8 + extra, torch.full((len(words),), share))
+    texts = Texts(ids, (ids != MARKS.pad).long())
+    canvas, labels = hide_words(texts, MARKS, 8 + extra, torch.full((len(words),), share))
     assert canvas.shape == labels.shape == (len(words), 8 + extra)
     for row, count in enumerate(words):
         hidden = labels[row] != IGNORED_LABEL
@@ -128,7 +129,7 @@ def test_a_share_of_the_words_is_hidden_and_the_length_with_them(
 
 def test_training_hides_any_share_and_the_dev_split_all(pairs: PairBatch) -> None:
     task = Watched(_network())
-    everything, _ = hide_words(pairs.input_ids, MARKS, LENGTH, torch.ones(6))
+    everything, _ = hide_words(pairs.texts, MARKS, LENGTH, torch.ones(6))
     for step in range(20):
         task.training_step(pairs, step)
     shares = torch.stack([(canvas == MARKS.mask).float().mean() for canvas in task.shown])

@@ -11,7 +11,8 @@ import torch
 from fashionvl.configuration import flatten, read_yaml
 from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.datamodule import FashionGenDataModule
-from fashionvl.data.text.tokenizers import load_tokenizer, tokenizer_fingerprint
+from fashionvl.data.text.encoding import tokenizer_fingerprint
+from fashionvl.data.text.loading import load_tokenizer, require_bert_marks
 from fashionvl.data.visual.alignments import AlignmentFacts, Alignments, AlignmentWriter
 from fashionvl.errors import InputError
 from fashionvl.files.hashing import sha256
@@ -127,6 +128,7 @@ class AlignmentWriting(RowWriting):
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         folder = captioner_folder(self.captioner)
+        require_bert_marks(data.tokenizer, data.tokenizer_name, ("cls", "sep"), "the captioner")
         check_tokenizer(folder, data)
         check_crop(folder, data)
         self.network = ShowAttendTell.from_pretrained(str(folder)).eval()
