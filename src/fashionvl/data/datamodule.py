@@ -119,6 +119,10 @@ class FashionGenDataModule(OntoDevice):
         self.prefetch, self.mapped, self.resize_on = prefetch, mapped, resize_on
         if prefetch < 1:
             raise InputError(f"data.init_args.prefetch: {prefetch} batches; at least 1")
+        if max_tokens < 2:
+            raise InputError(
+                f"data.init_args.max_tokens: {max_tokens} cannot hold begin and end mark; at least 2"
+            )
         self._ready = False
 
     def prepare_data(self) -> None:

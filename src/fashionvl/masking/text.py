@@ -119,9 +119,9 @@ def mask_tokens(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mask tokenised captions for MLM.
 
-    Each token is chosen independently with chance `ratio`, special tokens and padding never. When none of a caption was,
-    one is drawn, so that every caption with an ordinary token adds to the loss (the released code leaves it
-    unmasked). What becomes of a caption does not depend on the others.
+    Each token is chosen independently with chance `ratio`, special tokens and padding never. When none of a
+    caption was, one is drawn, so that every caption with an ordinary token adds to the loss (the released
+    code leaves it unmasked). What becomes of a caption does not depend on the others.
 
     Args:
         input_ids: `[B, L]` int64, untouched.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from fashionvl.data import FashionGenDataModule
 from fashionvl.data.records import PairBatch, Patches, Texts
+from fashionvl.data.text.words import build_words
 from fashionvl.data.visual.features import FeatureFacts, FeatureWriter
 from fashionvl.data.visual.kaleido import Kaleido
 from fashionvl.errors import InputError
@@ -125,6 +127,22 @@ def test_a_share_of_the_words_is_hidden_and_the_length_with_them(
         assert canvas[row, : count + 2][shown].tolist() == ids[row, : count + 2][shown].tolist()
     assert ids[0, 0] == MARKS.cls
     assert not (ids == MARKS.mask).any()
+
+
+def test_a_pad_token_inside_a_caption_is_a_word() -> None:
+    ids = torch.tensor([[MARKS.cls, 10, MARKS.pad, 11, MARKS.sep, MARKS.pad]])
+    texts = Texts(ids, torch.tensor([[1, 1, 1, 1, 1, 0]]))
+    canvas, labels = hide_words(texts, MARKS, 6, torch.ones(1))
+    assert labels.tolist() == [[IGNORED_LABEL, 10, MARKS.pad, 11, MARKS.sep, IGNORED_LABEL]]
+    assert canvas.tolist() == [[MARKS.cls, *[MARKS.mask] * 5]]
+
+
+def test_a_tokenizer_without_bert_s_marks_is_refused(tmp_path: Path) -> None:
+    words = build_words(["red shirt"] * 4, tmp_path)
+    data = SimpleNamespace(tokenizer=words, tokenizer_name="words", max_tokens=LENGTH)
+    said = r"tokenizer: words has no cls_token, sep_token, mask_token, which captioning needs"
+    with pytest.raises(InputError, match=said):
+        Watched(_network()).prepare(data)  # type: ignore[arg-type]
 
 
 def test_training_hides_any_share_and_the_dev_split_all(pairs: PairBatch) -> None:

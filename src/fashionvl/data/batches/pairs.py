@@ -76,7 +76,9 @@ class PairDataset(Dataset[PairBatch]):
         matched = self.source.product_id[text_rows] == self.source.product_id[rows]
         kaleido = None
         if self.corruption.patches:
-            patches, kaleido, input_ids, labels = self._mask_together(rows, text_rows, input_ids, attention, rngs)
+            patches, kaleido, input_ids, labels = self._mask_together(
+                rows, text_rows, input_ids, attention, rngs
+            )
             pictures = Pictures(no_pixels(len(rows)), patches=patches)
         else:
             pictures = self.source.pictures(rows)

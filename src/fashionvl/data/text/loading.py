@@ -64,7 +64,7 @@ def save_tokenizer(tokenizer: Tokenizer, out: Path, config: dict[str, Any]) -> N
 
 
 def frame_of(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int] | None:
-    """Ids of the first and the last mark that a tokenizer writes around a text; None unless it writes both."""
+    """Ids of the first and last mark that a tokenizer writes around a text; None unless it writes both."""
     coded = tokenizer(PROBE, return_special_tokens_mask=True)
     ids, added = coded["input_ids"], coded["special_tokens_mask"]
     if len(ids) < 2 or not (added[0] and added[-1]):

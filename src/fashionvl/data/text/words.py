@@ -18,13 +18,13 @@ SPECIAL_TOKENS = {
 }
 """Special tokens of VSE++ (`vocab.py`), with the ids 0 to 3 in this order. None is a mask token."""
 
-SIGNS = r"""()\[\]{}<>;@#$%&?!*"`“”„«»‘’"""
+SIGNS = r"""()\[\]{}<>;@#$%&?!*"`“”„«»""" + "\u2018\u2019"
 """Signs that are always words of their own, inside a character class."""
 
 CLITIC = r"(?:n't|'(?:s|m|d|ll|re|ve))(?!\w)"
 """Endings that the Penn Treebank splits off: "men's" is men + 's, "don't" is do + n't."""
 
-FULL_STOP = r"""\.(?=[\])}>"'»”’]*(?:\s|\z))"""
+FULL_STOP = r"""\.(?=[\])}>"'»”\u2019]*(?:\s|\z))"""
 """A point that ends a sentence or abbreviation, possibly before closing signs."""
 
 WORD = rf"(?:(?![{SIGNS}\s]|[,:](?!\d)|\.\.|--|{FULL_STOP}|'(?!\w)|{CLITIC}).)+"
