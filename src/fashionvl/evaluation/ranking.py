@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from fashionvl.errors import InputError
+from fashionvl.evaluation.recall import DEPTHS, recall_rates
 from fashionvl.evaluation.rows import RowMetric
 
-DEFAULT_KS = (1, 5, 10)
+DEFAULT_KS = DEPTHS
 
 
 def tie_counts(scores: Tensor, positive: Tensor, query_ids: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -137,13 +138,9 @@ class RetrievalRanks(RowMetric):
             `r{k}` and `sum_r` in percent, `n` queries.
         """
         _, counts = self._distinct()
-        recall = 100 * _hits(counts[:, 0], counts[:, 1], self.ks).mean(dim=0)
-        rates = dict(zip(self.ks, recall.tolist(), strict=True))
-        return {
-            **{f"r{k}": rate for k, rate in rates.items()},
-            "sum_r": sum(rates[k] for k in self.sum_r_of),
-            "n": len(counts),
-        }
+        hits_at = _hits(counts[:, 0], counts[:, 1], self.ks).sum(dim=0)
+        rates = recall_rates(hits_at.cpu().numpy(), len(counts), self.ks, self.sum_r_of)
+        return {**{name: float(rate) for name, rate in rates.items()}, "n": len(counts)}
 
     def per_query(self) -> dict[str, np.ndarray]:
         """What stands behind the rates, for intervals and paired tests; every process has to call it.
