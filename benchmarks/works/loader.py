@@ -72,8 +72,8 @@ def _pairs(setting: Setting) -> Work:
 
 
 def _mean_length(data: FashionGenDataModule) -> float:
-    ids = data.train_source.tokens(data.train_rows)
-    return float((ids != data.train_source.pad_id).sum() / len(ids))
+    attention = data.train_source.tokens(data.train_rows).attention
+    return float(attention.sum() / len(attention))
 
 
 def _released(setting: Setting, data: FashionGenDataModule, batch: int) -> Callable[[Mark], int]:

@@ -111,10 +111,10 @@ def test_batches_end_at_the_same_tensors(data, items):
 def test_tokens_before_masking_are_ours(data, items):
     columns = data.train_source.reader.columns()
     for row in range(0, len(items), 5):
-        expected = data.train_source.tokens([row])[0]
+        expected = data.train_source.tokens([row])
         found = items.text(columns.caption[row])
-        assert (found["original_ids"].numpy() == expected).all()
-        assert (found["attention_mask"].numpy() == (expected != data.train_source.pad_id)).all()
+        assert (found["original_ids"].numpy() == expected.ids[0]).all()
+        assert (found["attention_mask"].numpy() == expected.attention[0]).all()
 
 
 def test_masking_keeps_the_original_in_the_label(data, items):

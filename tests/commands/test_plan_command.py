@@ -9,7 +9,7 @@ import yaml
 from fashionvl.commands.plan import check_columns, main
 from fashionvl.commands.resolve import Resolver
 from fashionvl.errors import InputError
-from fashionvl.reporting.study.papers import paper_table
+from fashionvl.reporting.papers import paper_table
 from fashionvl.studies import find_studies, read_study
 
 ROOT = Path(__file__).parents[2]

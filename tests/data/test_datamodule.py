@@ -1,6 +1,8 @@
 """The DataModule, the only door between files and tasks."""
 
 import pickle
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -353,6 +355,46 @@ def test_attributes_are_a_synthetic_catalogue_s_alone(
     assert data(**_write_files(tmp_path, write_fashion_gen)).truth("train") is None
 
 
+def test_words_of_the_captions_from_file_to_batch(data: Open) -> None:
+    task = Task(Corruption(ImageMask(), pairing=Pairing(1.0)))
+    opened = data(task, tokenizer="words", min_count=20, pad_to="longest")
+    words = opened.tokenizer
+    assert (opened.index_of("train").folder / "words-20" / "tokenizer.json").is_file()
+    texts = opened.index_of("train").unique_captions()
+    split = [re.findall(r"[\w-]+|\S", text.lower()) for text in texts]
+    counts = Counter(word for text in split for word in text)
+    # The synthetic captions have no apostrophes or numbers, so that a plain pattern splits them.
+    kept = sorted((word for word in counts if counts[word] >= 20), key=lambda word: (-counts[word], word))
+    vocabulary = ["<pad>", "<start>", "<end>", "<unk>", *kept]
+    assert words.convert_ids_to_tokens(range(len(words))) == vocabulary
+    batch = next(iter(opened.train_dataloader()))
+    row = int(batch.rows[0])
+    told = split[opened.index_of("train").caption_of_row[row]]
+    ids = [1, *(words.get_vocab().get(word, 3) for word in told), 2]
+    shown = batch.input_ids[0][batch.attention_mask[0].bool()].tolist()
+    assert shown == (ids if len(ids) <= 16 else [*ids[:15], 2])
+    assert batch.attention_mask.sum(1).max() == batch.input_ids.shape[1]
+    assert opened.describe()["tokenizer"] == "words"
+    assert opened.describe()["vocabulary"] == len(words)
+    opened.trainer = None  # type: ignore[assignment]
+    trainer = L.Trainer(
+        fast_dev_run=2, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(task, opened)
+    trainer.test(task, opened, verbose=False)
+    for batches in task.seen.values():
+        assert batches
+        assert all((batch.input_ids[:, 0] == 1).all() for batch in batches)
+        assert all((batch.input_ids.amax(1) < len(words)).all() for batch in batches)
+
+
+def test_words_are_not_masked(data: Open) -> None:
+    opened = data(Task(Corruption(text=TextMask())), tokenizer="words")
+    with pytest.raises(InputError, match=r"model\.init_args\.mlm: .* tokenizer .*words-4 has no mask token"):
+        opened.train_dataloader()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -361,8 +403,10 @@ def test_attributes_are_a_synthetic_catalogue_s_alone(
         ({"root": "."}, r"no catalogue found; looked for fashiongen_256_256_train\.h5"),
         ({"tokenizer": "nowhere/such"}, r"tokenizer nowhere/such"),
         ({"vocabulary": 10}, r"vocab"),
+        ({"tokenizer": "words", "min_count": 0}, r"data\.init_args\.min_count: 0; at least 1"),
         ({"dev_share": 1.0}, r"data\.dev_share: 1\.0"),
         ({"prefetch": 0}, r"data\.init_args\.prefetch: 0"),
+        ({"max_tokens": 1}, r"data\.init_args\.max_tokens: 1 cannot hold begin and end mark; at least 2"),
         ({"resize_on": "device", "store_images": True}, r"resize_on: device excludes store_images"),
         ({"resize_on": "device"}, r"resize_on: .* 256 x 256 px in .*\.h5 would shrink to 32 px; use loader"),
     ],

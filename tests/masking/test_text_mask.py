@@ -16,7 +16,8 @@ SPECIAL = np.array([49, 0, 2, 3, MASK, 17])
 def mask(ids, spec, seed=0, special=SPECIAL):
     """One caption alone."""
     rng = np.random.default_rng(seed)
-    masked, labels = mask_tokens(np.array([ids], np.int64), spec, Words(MASK, special, VOCAB), [rng])
+    batch = np.array([ids], np.int64)
+    masked, labels = mask_tokens(batch, batch >= 0, spec, Words(MASK, special, VOCAB), [rng])
     return masked[0], labels[0]
 
 
@@ -85,7 +86,7 @@ def test_a_batch_is_masked_as_its_captions_are_one_by_one(ids, spec, seed):
 
     together = generators()
     batch = np.array(ids, np.int64).reshape(-1, 12)
-    masked, labels = mask_tokens(batch, spec, Words(MASK, SPECIAL, VOCAB), together)
+    masked, labels = mask_tokens(batch, batch >= 0, spec, Words(MASK, SPECIAL, VOCAB), together)
     for line, rng in enumerate(generators()):
         expected = mask_plainly(ids[line].tolist(), spec, rng)
         assert (masked[line].tolist(), labels[line].tolist()) == expected
@@ -147,3 +148,33 @@ def test_bad_values_are_refused_in_one_line(values, words):
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lengths=st.lists(st.integers(0, 9), min_size=1, max_size=5), spec=specs, seed=st.integers(0, 99))
+def test_padding_is_never_chosen_even_with_an_ordinary_id(lengths, spec, seed):
+    pad = 5
+    assert pad not in SPECIAL
+    attention = np.arange(9) < np.array(lengths)[:, None]
+    batch = np.where(attention, 7, pad)
+    batch[:, 0] = pad
+    rngs = [np.random.default_rng([seed, line]) for line in range(len(batch))]
+    masked, labels = mask_tokens(batch, attention, spec, Words(MASK, SPECIAL, VOCAB), rngs)
+    assert (labels[~attention] == IGNORED_LABEL).all()
+    assert (masked[~attention] == batch[~attention]).all()
+    for line, length in enumerate(lengths):
+        alone = mask(batch[line, :length].tolist(), spec, [seed, line]) if length else ([], [])
+        assert masked[line, :length].tolist() == list(alone[0])
+        assert labels[line, :length].tolist() == list(alone[1])
+        if spec.ratio == 1:
+            assert (labels[line, :length] == batch[line, :length]).all()
+
+
+def test_without_a_mask_token_words_can_still_be_replaced():
+    batch = np.array([[7, 8, 9]])
+    spec = TextMask(ratio=1, mask_share=0, random_share=1)
+    masked, labels = mask_tokens(
+        batch, batch >= 0, spec, Words(None, SPECIAL, VOCAB), [np.random.default_rng(0)]
+    )
+    assert labels.tolist() == batch.tolist()
+    assert not np.isin(masked, SPECIAL).any()

@@ -28,7 +28,7 @@ def cells_of(summary):
 
 def test_row_shows_value_interval_chance_and_paper(experiment):
     value, interval, chance, paper = cells_of(summary_of(experiment))["text → image", "R@5 %"]
-    assert (value, chance, paper) == ("25.0", "23.8", "78.00")
+    assert (value, chance, paper) == ("25.0", "23.8", "78.0")
     low, high = map(float, interval.split(" to "))
     assert low < 25 < high
 
@@ -50,7 +50,7 @@ def test_stage_not_run_is_said_in_its_rows(experiment):
 
 
 def test_papers_column_is_labelled_as_incomparable():
-    assert HEADER[-1] == "paper (real Fashion-Gen, not comparable)"
+    assert HEADER[-1] == "paper (real Fashion-Gen data, not comparable)"
 
 
 def test_markdown_and_terminal_hold_the_same_cells(experiment):
@@ -68,7 +68,7 @@ def test_terminal_of_80_columns_is_enough(experiment):
     lines = printed(summary_of(experiment), 80).splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
-    assert any("R@10 %" in line and "50.0" in line and "91.10" in line for line in lines)
+    assert any("R@10 %" in line and "50.0" in line and "91.1" in line for line in lines)
 
 
 def test_caption_says_what_stands_behind_the_numbers(experiment):
@@ -102,7 +102,7 @@ def test_captioning_is_listed_where_it_was_run_and_says_what_is_missing(experime
         ("CIDEr", "50.0", "50.0 to 50.0"),
         ("SumCAP", NOT_RUN, "-"),
     ]
-    assert "FC: 4 photographs" in "\n".join(caption_of(summary))
+    assert "FC: 4 captions" in "\n".join(caption_of(summary))
 
 
 def test_unfinished_stage_is_said_in_the_caption(experiment):

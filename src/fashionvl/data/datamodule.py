@@ -27,10 +27,10 @@ from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThro
 from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_candidates
 from fashionvl.data.retrieval.gallery import Gallery
 from fashionvl.data.synthetic import GroundTruth, synthesize
-from fashionvl.data.text.tokenizers import load_tokenizer, tokenizer_fingerprint, train_wordpiece
+from fashionvl.data.text.encoding import tokenizer_fingerprint
+from fashionvl.data.text.kinds import open_tokenizer
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
 from fashionvl.errors import InputError
-from fashionvl.files.whole import whole_folder
 
 
 class FashionGenDataModule(OntoDevice):
@@ -52,6 +52,7 @@ class FashionGenDataModule(OntoDevice):
         kaleido: Kaleido | None = None,
         tokenizer: str = "bert-base-uncased",
         vocabulary: int = 2000,
+        min_count: int = 4,
         max_tokens: int = 128,
         pad_to: Literal["max_tokens", "longest"] = "max_tokens",
         batch_size: int = 150,
@@ -77,10 +78,12 @@ class FashionGenDataModule(OntoDevice):
             crop: crop to the non-white box first, as the released code does.
             store_images: keep the resized photographs beside the index; 3 x image_size^2 bytes each.
             kaleido: photographs come as kaleido patches, for Kaleido-BERT.
-            tokenizer: name or folder of a `transformers` fast tokenizer, or `train` for a WordPiece of the
-                captions.
+            tokenizer: hub id or folder of any fast `transformers` tokenizer; `wordpiece` (or `train`) for a
+                WordPiece trained on the captions; `words` for the captions' whole words, as in VSE++ and
+                SCAN. Masked language modelling needs one with a mask token, which `words` has not.
             vocabulary: size of a trained WordPiece.
-            max_tokens: length of every caption, [CLS] and [SEP] included; 128 in MVLT section 4.1, 64 in
+            min_count: occurrences that make a word part of the `words`; 4 in VSE++ and SCAN.
+            max_tokens: length of every caption, begin and end mark included; 128 in MVLT section 4.1, 64 in
                 the released Kaleido-BERT.
             pad_to: shorter captions are padded to this length or to the longest of the batch. The latter
                 saves time and is exact for a model whose attention masks the padding.
@@ -108,7 +111,8 @@ class FashionGenDataModule(OntoDevice):
         self._draw = root is None
         self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
-        self.tokenizer_name, self.vocabulary, self.max_tokens = tokenizer, vocabulary, max_tokens
+        self.tokenizer_name, self.vocabulary, self.min_count = tokenizer, vocabulary, min_count
+        self.max_tokens = max_tokens
         self.batch_size, self.test_batch_size, self.num_workers = batch_size, test_batch_size, num_workers
         self.dev_share, self.split_seed = dev_share, split_seed
         self.generated_images, self.captioned_images = generated_images, captioned_images
@@ -116,6 +120,10 @@ class FashionGenDataModule(OntoDevice):
         self.prefetch, self.mapped, self.resize_on = prefetch, mapped, resize_on
         if prefetch < 1:
             raise InputError(f"data.init_args.prefetch: {prefetch} batches; at least 1")
+        if max_tokens < 2:
+            raise InputError(
+                f"data.init_args.max_tokens: {max_tokens} cannot hold begin and end mark; at least 2"
+            )
         self._ready = False
         self._attached: AsksForData | None = None
 
@@ -202,13 +210,9 @@ class FashionGenDataModule(OntoDevice):
         return GroundTruth(path) if path.exists() else None
 
     def _tokenizer(self, train: CatalogueIndex) -> PreTrainedTokenizerFast:
-        if self.tokenizer_name != "train":
-            return load_tokenizer(self.tokenizer_name)
-        folder = train.folder / f"wordpiece-{self.vocabulary}"
-        if not folder.exists():
-            with whole_folder(folder) as scratch:
-                train_wordpiece(train.unique_captions(), scratch, self.vocabulary)
-        return load_tokenizer(str(folder))
+        return open_tokenizer(
+            self.tokenizer_name, train.unique_captions, train.folder, self.vocabulary, self.min_count
+        )
 
     def attach(self, task: AsksForData) -> None:
         """Serve a task from now on: its corruption in training, its tests, its work."""

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from fashionvl.errors import InputError
+from fashionvl.evaluation.recall import DEPTHS, recall_rates
 from fashionvl.evaluation.rows import RowMetric
 
-DEFAULT_KS = (1, 5, 10)
+DEFAULT_KS = DEPTHS
 
 
 def tie_counts(scores: Tensor, positive: Tensor, query_ids: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -161,11 +162,11 @@ class RetrievalRanks(RowMetric):
             `r{k}` and `sum_r` in percent, `median_rank` and `mean_rank` of the expected ranks, `n` queries.
         """
         _, counts = self._distinct()
-        recall = 100 * _hits(counts, self.ks).mean(dim=0)
-        rates, ranks = dict(zip(self.ks, recall.tolist(), strict=True)), _expected_ranks(counts)
+        ranks = _expected_ranks(counts)
+        hits_at = _hits(counts, self.ks).sum(dim=0).numpy()
+        rates = recall_rates(hits_at, len(counts), self.ks, self.sum_r_of)
         return {
-            **{f"r{k}": rate for k, rate in rates.items()},
-            "sum_r": sum(rates[k] for k in self.sum_r_of),
+            **{name: float(rate) for name, rate in rates.items()},
             "median_rank": float(ranks.quantile(0.5)),
             "mean_rank": float(ranks.mean()),
             "n": len(counts),

@@ -48,16 +48,30 @@ def resampled_sums(sums: np.ndarray, resamples: int = 2000, seed: int = 0) -> np
     Raises:
         InputError: There is no unit.
     """
-    units = len(sums)
+    weights = resampled_weights(len(sums), resamples, seed)
+    return np.concatenate([chunk.astype(sums.dtype) @ sums for chunk in weights])
+
+
+def resampled_weights(units: int, resamples: int = 2000, seed: int = 0) -> Iterator[np.ndarray]:
+    """How often each of K units is taken in each of B resamples with replacement.
+
+    Args:
+        units: Number of units, K.
+        resamples: Number of resamples, B.
+        seed: The same seed and K give the same draws, so that two systems can be paired.
+
+    Yields:
+        `[b, K]` int64, B rows in all; each sums to K.
+
+    Raises:
+        InputError: There is no unit.
+    """
     if units < 1:
         raise InputError("sums: a bootstrap needs at least one unit")
-    found = []
     for indices in _resampled_indices(units, resamples, seed):
         rows = len(indices)
         cells = indices + units * np.arange(rows)[:, None]
-        weights = np.bincount(cells.ravel(), minlength=rows * units).reshape(rows, units)
-        found.append(weights.astype(sums.dtype) @ sums)
-    return np.concatenate(found)
+        yield np.bincount(cells.ravel(), minlength=rows * units).reshape(rows, units)
 
 
 def _checked(values: np.ndarray, name: str) -> np.ndarray:

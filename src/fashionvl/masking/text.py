@@ -70,12 +70,12 @@ class Words:
     """The ids of a tokenizer that masking needs.
 
     Attributes:
-        mask_id: Id of [MASK].
+        mask_id: Id of [MASK]; None without one, where no token is to become [MASK].
         special_ids: Ids that are neither chosen nor drawn as replacement: [CLS], [SEP], [PAD], [MASK] ...
         size: Random replacements are drawn uniformly from `0 .. size - 1` without `special_ids`.
     """
 
-    mask_id: int
+    mask_id: int | None
     special_ids: np.ndarray
     size: int
 
@@ -111,16 +111,21 @@ class Words:
 
 
 def mask_tokens(
-    input_ids: np.ndarray, spec: TextMask, words: Words, rngs: Sequence[np.random.Generator]
+    input_ids: np.ndarray,
+    attention: np.ndarray,
+    spec: TextMask,
+    words: Words,
+    rngs: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mask tokenised captions for MLM.
 
-    Each token is chosen independently with chance `ratio`, special tokens never. When none of a caption was,
-    one is drawn, so that every caption with an ordinary token adds to the loss (the released code leaves it
-    unmasked). What becomes of a caption does not depend on the others.
+    Each token is chosen independently with chance `ratio`, special tokens and padding never. When none of a
+    caption was, one is drawn, so that every caption with an ordinary token adds to the loss (the released
+    code leaves it unmasked). What becomes of a caption does not depend on the others.
 
     Args:
         input_ids: `[B, L]` int64, untouched.
+        attention: `[B, L]` bool, False on padding, whatever its id.
         spec: Ratio and shares.
         words: The tokenizer's ids.
         rngs: One a caption; the same state gives the same masks.
@@ -130,13 +135,12 @@ def mask_tokens(
     """
     if spec.ratio == 0:
         return input_ids.copy(), np.full_like(input_ids, IGNORED_LABEL)
-    chosen = words.ordinary(input_ids)
-    counts = chosen.sum(axis=1).tolist()
+    eligible = words.ordinary(input_ids) & attention
+    chosen, counts = eligible.copy(), eligible.sum(axis=1).tolist()
     # Row by row, as the captions' tokens stand one after the other under a mask.
     chosen[chosen] = _each(rngs, counts) < spec.ratio
     for line in np.flatnonzero(~chosen.any(axis=1) & (np.array(counts) > 0)).tolist():
-        eligible = np.flatnonzero(words.ordinary(input_ids[line]))
-        chosen[line, rngs[line].choice(eligible, size=1)] = True
+        chosen[line, rngs[line].choice(np.flatnonzero(eligible[line]), size=1)] = True
     return corrupt(input_ids, chosen, spec, words, rngs)
 
 
@@ -162,7 +166,8 @@ def corrupt(
     masked_ids, labels = input_ids.copy(), np.where(chosen, input_ids, IGNORED_LABEL)
     fate = np.ones(chosen.shape)
     fate[chosen] = _each(rngs, chosen.sum(axis=1).tolist())
-    masked_ids[chosen & (fate < spec.mask_share)] = words.mask_id
+    if words.mask_id is not None:
+        masked_ids[chosen & (fate < spec.mask_share)] = words.mask_id
     replaced = chosen & (fate >= spec.mask_share) & (fate < spec.mask_share + spec.random_share)
     counts = replaced.sum(axis=1)
     if counts.any():

@@ -2,27 +2,19 @@
 
 import math
 
+from fashionvl.reporting import metrics
 from fashionvl.reporting.canvas import BLUE, INK, ORANGE, QUIET, TRACK, Canvas, wrap
 from fashionvl.reporting.curves import curves_of, draw_curve, draw_legend, readable
+from fashionvl.reporting.metrics import Metric
 from fashionvl.reporting.panels import MARGIN, examples_of, generation_grid, photograph_row
 from fashionvl.reporting.summary import Score, Summary
-from fashionvl.reporting.tables import NOT_RUN, number
+from fashionvl.reporting.tables import NOT_RUN
 from fashionvl.runs.reading import Run
 
-BAR_WIDTH, RIGHT = 300, 600
+LABEL, BAR_WIDTH, RIGHT = 100, 290, 600
 
 CURVES = ("itm_accuracy", "mlm_accuracy", "mir", "s_cr_accuracy")
 """One curve for each objective of pre-training, and one for fine-tuning."""
-
-RECALL = {"r1": "R@1", "r5": "R@5", "r10": "R@10"}
-BARS = (
-    ("Text → image retrieval", "tir", 100, " %", RECALL),
-    ("Image → text retrieval", "itr", 100, " %", RECALL),
-    ("Main category", "m_cr", 100, " %", {"accuracy": "accuracy"}),
-    ("Sub-category", "s_cr", 100, " %", {"accuracy": "accuracy"}),
-    ("In-painting, hidden area", "mig", 40, " dB", {"psnr_masked": "PSNR"}),
-)
-"""What the bars show: title, protocol, end of the scale, unit, metrics."""
 
 
 def overview_page(summary: Summary) -> Canvas:
@@ -60,25 +52,28 @@ def _facts(summary: Summary) -> list[str]:
 
 def _numbers(page: Canvas, summary: Summary) -> None:
     y = 145.0
-    for title, name, full, unit, metrics in BARS:
-        protocol = summary.protocols.get(name)
-        page.text(MARGIN, y, title, 16, bold=True)
-        for metric, label in metrics.items():
+    for protocol in metrics.PROTOCOLS:
+        bars = [] if protocol.only_where_run else [one for one in protocol.metrics if one.bar]
+        if not bars:
+            continue
+        outcome = summary.protocols.get(protocol.name)
+        page.text(MARGIN, y, f"{protocol.task}, {protocol.about}", 16, bold=True)
+        for metric in bars:
             y += 44
-            page.text(MARGIN, y, label, 14, QUIET)
-            _bar(page, MARGIN + 90, y, protocol.scores[metric] if protocol else None, full, metric, unit)
+            page.text(MARGIN, y, metric.name, 14, QUIET)
+            _bar(page, MARGIN + LABEL, y, outcome.scores.get(metric.key) if outcome else None, metric)
         y += 66
     _key(page, MARGIN, y)
 
 
-def _bar(page: Canvas, x: float, y: float, score: Score | None, full: float, metric: str, unit: str) -> None:
-    """Value, its interval across the bar's end, the baseline as a tick; `full` ends the scale."""
+def _bar(page: Canvas, x: float, y: float, score: Score | None, metric: Metric) -> None:
+    """Value, its interval across the bar's end, the baseline as a tick."""
     if score is None or not math.isfinite(score.value):
         page.text(x, y, NOT_RUN if score is None else "undefined", 14, QUIET)
         return
 
     def reach(value: float) -> float:
-        return BAR_WIDTH * min(1, value / full)
+        return BAR_WIDTH * min(1, max(0, value) / (metric.bar or 1))
 
     page.box(x, y - 8, BAR_WIDTH, 16, TRACK, 3)
     page.box(x, y - 8, reach(score.value), 16, BLUE, 3)
@@ -89,7 +84,8 @@ def _bar(page: Canvas, x: float, y: float, score: Score | None, full: float, met
             page.box(x + end - 1, y - 5, 2, 10, INK, layer=2)
     if score.baseline is not None:
         page.box(x + reach(score.baseline) - 1.5, y - 13, 3, 26, ORANGE, layer=3)
-    page.text(x + BAR_WIDTH + 80, y, number(metric, score.value) + unit, 16, bold=True, align="right")
+    said = f"{score.value:.1f} {metric.unit}"
+    page.text(x + BAR_WIDTH + 80, y, said, 16, bold=True, align="right")
 
 
 def _key(page: Canvas, x: float, y: float) -> None:

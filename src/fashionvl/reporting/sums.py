@@ -1,46 +1,11 @@
-"""What a test left item by item, summed by the unit that is resampled; totals of the sums give scores."""
-
-from collections.abc import Callable
+"""Sums of per-item values by the unit that is resampled, and the scores that totals of the sums give."""
 
 import numpy as np
 
-from fashionvl.errors import InputError
-from fashionvl.runs.reading import Run
-
-DEPTHS = (1, 5, 10)
-"""The k of R@k and the depths that SumR adds up (MVLT section 3.3 and the caption of Table 2)."""
-
-CAPTION_MEANS = ("rouge_l", "cider")
-"""Metrics of captions that are means over them; BLEU-4 and METEOR count over all captions at once."""
-
-Score = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""Totals `[..., F]` to metrics `[...]` by name."""
-
-
-def products(run: Run, name: str) -> np.ndarray | None:
-    """`product_id [N]` of `{name}.npz`, or None where an older test did not keep it."""
-    try:
-        found = run.arrays(name, ("product_id",))
-    except InputError:
-        return None
-    return None if found is None else found["product_id"]
-
 
 def unit_codes(product_id: np.ndarray | None, n: int) -> np.ndarray:
-    """`[N]` int64 unit of each photograph: its product, or itself where products are unknown."""
+    """`[N]` int64 unit of each item: its product, or itself where products are unknown."""
     return np.arange(n) if product_id is None else np.unique(product_id, return_inverse=True)[1]
-
-
-def retrieval_sums(hits: list[np.ndarray]) -> np.ndarray:
-    """`[Q, 4]`: hits at each of `DEPTHS`, from one `[Q]` array each, and 1; a query is its own unit."""
-    return np.stack([*hits, np.ones(len(hits[0]))], axis=1)
-
-
-def retrieval_scores(totals: np.ndarray) -> dict[str, np.ndarray]:
-    """R@k and SumR in percent."""
-    rates = {f"r{k}": 100 * totals[..., i] / totals[..., -1] for i, k in enumerate(DEPTHS)}
-    rates["sum_r"] = np.sum(list(rates.values()), axis=0)
-    return rates
 
 
 def recognition_sums(
@@ -86,6 +51,18 @@ def mean_sums(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.stack([total, np.bincount(codes[finite], minlength=units)], axis=1)
 
 
-def mean_scores(metric: str) -> Score:
-    """Of a mean over photographs, which is the metric itself."""
-    return lambda totals: {metric: totals[..., 0] / totals[..., 1]}
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Median of samples in which each value occurs as often as its weight says.
+
+    Args:
+        values: `[N]` finite.
+        weights: `[B, N]` integers >= 0, with a positive sum in each row.
+
+    Returns:
+        `[B]`; for an even number of values the mean of the middle two, as `numpy.median` has it.
+    """
+    order = np.argsort(values, kind="stable")
+    counts = weights[:, order].cumsum(axis=1)
+    n = counts[:, -1:]
+    lower, upper = ((counts > place).argmax(axis=1) for place in ((n - 1) // 2, n // 2))
+    return (values[order][lower] + values[order][upper]) / 2

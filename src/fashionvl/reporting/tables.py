@@ -7,42 +7,20 @@ from rich import box
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from fashionvl.reporting.intervals import CONFIDENCE, RESAMPLES
-from fashionvl.reporting.summary import Score, Summary
+from fashionvl.reporting import metrics
+from fashionvl.reporting.metrics import Metric, Protocol
+from fashionvl.reporting.papers import paper_table
+from fashionvl.reporting.recomputed import CONFIDENCE, RESAMPLES
+from fashionvl.reporting.summary import Outcome, Score, Summary
 from fashionvl.runs.reading import Run
 
 HEADER = (
     "task", "metric", "value", f"{100 * CONFIDENCE:.0f} % interval", "chance or trivial",
-    "paper (real Fashion-Gen, not comparable)",
+    "paper (real Fashion-Gen data, not comparable)",
 )  # fmt: skip
 
-RANKING = {"r1": "R@1 %", "r5": "R@5 %", "r10": "R@10 %", "sum_r": "SumR"}
-CLASSIFICATION = {"accuracy": "accuracy %", "macro_f": "macro-F", "sum_c": "SumC"}
-LISTED = (
-    ("tir", ("TIR", "text → image"), RANKING),
-    ("itr", ("ITR", "image → text"), RANKING),
-    ("m_cr", ("M-CR", "main category"), CLASSIFICATION),
-    ("s_cr", ("S-CR", "sub-category"), CLASSIFICATION),
-    ("mig", ("MIG", "hidden area"), {"psnr_masked": "PSNR dB", "ssim_masked": "SSIM"}),
-    ("mig", ("MIG", "whole image"), {"psnr": "PSNR dB", "ssim": "SSIM"}),
-    (
-        "captioning",
-        ("FC", "captions"),
-        {"bleu4": "BLEU-4", "meteor": "METEOR", "rouge_l": "ROUGE-L", "cider": "CIDEr", "sum_cap": "SumCAP"},
-    ),
-)
-"""What the table lists, in its order: a protocol, the two lines of its name, its metrics."""
-
-ONLY_WHERE_RUN = ("captioning",)
-"""Left out where not run, since MVLT does not do it."""
-
-PAPER = {
-    "tir": {"r1": "34.60", "r5": "78.00", "r10": "89.50", "sum_r": "202.1"},
-    "itr": {"r1": "33.10", "r5": "77.20", "r10": "91.10", "sum_r": "201.4"},
-    "m_cr": {"accuracy": "98.26", "macro_f": "0.896", "sum_c": "187.86"},
-    "s_cr": {"accuracy": "93.57", "macro_f": "0.829", "sum_c": "176.47"},
-}
-"""MVLT, Table 2; the paper has no numbers for MIG."""
+PAPER = ("mvlt_table2", "MVLT")
+"""Table and column of the paper's numbers; it has none for MIG."""
 
 ABSENT = "-"
 NOT_RUN = "not run"
@@ -59,16 +37,31 @@ class Row:
 def rows_of(summary: Summary) -> list[Row]:
     """A row for every metric, also for those whose stage has not been run."""
     rows = []
-    for name, task, metrics in LISTED:
-        protocol = summary.protocols.get(name)
-        if protocol is None and name in ONLY_WHERE_RUN:
-            continue
-        for position, (metric, label) in enumerate(metrics.items()):
-            score = protocol.scores.get(metric) if protocol else None
-            said = task[position] if position < len(task) else ""
-            cells = (said, label, *_cells(metric, score), PAPER.get(name, {}).get(metric, ABSENT))
+    table, column = PAPER
+    printed = paper_table(table)[column]
+    for protocol in _listed(summary):
+        outcome = summary.protocols.get(protocol.name)
+        listed = [
+            metric
+            for metric in protocol.shown("summary")
+            if not metric.only_where_recorded or (outcome and metric.key in outcome.scores)
+        ]
+        for position, metric in enumerate(listed):
+            said = (protocol.task, protocol.about)[position] if position < 2 else ""
+            score = outcome.scores.get(metric.key) if outcome else None
+            paper = printed.get(f"{protocol.name}/{metric.key}")
+            cells = (said, metric.label, *_cells(metric, score), _number(metric, paper))
             rows.append(Row(cells, first=position == 0))
     return rows
+
+
+def _listed(summary: Summary) -> list[Protocol]:
+    """Those of the registry, whether run or not, and those that only a record knows."""
+    known = {one.name: one for one in metrics.PROTOCOLS if one.shown("summary") and not one.only_where_run}
+    found = {name: outcome.protocol for name, outcome in summary.protocols.items()}
+    order = [one.name for one in metrics.PROTOCOLS]
+    every = {**known, **found}
+    return sorted(every.values(), key=lambda one: order.index(one.name) if one.name in order else len(order))
 
 
 def terminal_table(summary: Summary, title: str) -> Table:
@@ -96,12 +89,12 @@ def markdown_table(summary: Summary, title: str) -> str:
 
 def caption_of(summary: Summary) -> list[str]:
     """What stands behind the numbers."""
-    lines = [ranked for name in ("tir", "itr") if (ranked := _ranking(summary, name))]
-    names = {"m_cr": "M-CR", "s_cr": "S-CR", "mig": "MIG", "captioning": "FC"}
+    outcomes = list(summary.protocols.values())
+    lines = [_ranking(outcome) for outcome in outcomes if outcome.protocol.items == "queries"]
     counts = [
-        f"{label}: {summary.protocols[name].n:,} photographs"
-        for name, label in names.items()
-        if name in summary.protocols
+        f"{one.protocol.task}: {one.n:,} {one.protocol.items}"
+        for one in outcomes
+        if one.protocol.items != "queries" and one.n is not None
     ]
     lines += ["; ".join(counts)] if counts else []
     lines.append(
@@ -115,15 +108,13 @@ def caption_of(summary: Summary) -> list[str]:
     return lines
 
 
-def _ranking(summary: Summary, name: str) -> str | None:
+def _ranking(outcome: Outcome) -> str:
     """Queries, candidates, and how hard the candidates are."""
-    protocol = summary.protocols.get(name)
-    if protocol is None:
-        return None
-    line = f"{name.upper()}: {protocol.n:,} queries"
-    if protocol.candidates:
-        share = f"{protocol.same_subcategory:.1f} % of the negatives from the query's own sub-category"
-        line += f", {protocol.candidates} candidates each, {share}"
+    line = f"{outcome.protocol.task}: {outcome.n:,} queries"
+    if outcome.candidates:
+        line += f", {outcome.candidates:,} candidates each"
+    if outcome.negatives_from:
+        line += f", {outcome.same_subcategory:.1f} % of the negatives from the query's own sub-category"
     return line
 
 
@@ -150,20 +141,15 @@ def _data(summary: Summary) -> str:
     return f"data {Path(data.get('root', 'unknown')).name} ({counts} photographs)"
 
 
-def _cells(metric: str, score: Score | None) -> tuple[str, str, str]:
+def _cells(metric: Metric, score: Score | None) -> tuple[str, str, str]:
     if score is None:
         return NOT_RUN, ABSENT, ABSENT
-    interval = " to ".join(number(metric, end) for end in score.interval) if score.interval else ABSENT
-    return (
-        number(metric, score.value),
-        interval,
-        ABSENT if score.baseline is None else number(metric, score.baseline),
-    )
+    interval = " to ".join(_number(metric, end) for end in score.interval) if score.interval else ABSENT
+    return _number(metric, score.value), interval, _number(metric, score.baseline)
 
 
-def number(metric: str, value: float) -> str:
-    """With as many digits as the interval can carry."""
-    return f"{value:.3f}" if metric.startswith(("macro_f", "ssim")) else f"{value:.1f}"
+def _number(metric: Metric, value: float | None) -> str:
+    return ABSENT if value is None else f"{value:.{metric.digits}f}"
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -8,18 +8,12 @@ from typing import Any, Literal
 
 import yaml
 
-from fashionvl.configuration import ABSENT, differing, digest, flatten, plain, read_yaml, within
+from fashionvl.configuration import ABSENT, differing, plain, read_yaml, within
 from fashionvl.errors import InputError
-from fashionvl.files.hashing import sha256
-from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
 from fashionvl.files.whole import written_whole
+from fashionvl.runs.claim import claim_of, decisive
 from fashionvl.runs.layout import SCHEMA
-
-RUN_KEYS = (
-    "run_dir", "ckpt_path", "then_test", "verbose", "config", "when_changed", "wandb",
-    "study", "column", "stage", "trainer.enable_progress_bar", "trainer.enable_model_summary",
-)  # fmt: skip
-"""Configuration keys that say how to run, not what: they may differ between a run and its continuation."""
+from fashionvl.runs.reading import read_run
 
 CLAIM_WAIT_SECONDS = 120
 """How long the other processes of a distributed run wait for the first one to claim the folder."""
@@ -63,7 +57,7 @@ class RunFolder:
         Raises:
             InputError: the folder holds a run of another configuration; the differing keys are named.
         """
-        claimed = _claim_of(config)
+        claimed = claim_of(config)
         if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
             try:
                 self.check(config)
@@ -82,7 +76,7 @@ class RunFolder:
         Raises:
             InputError: it did not within two minutes.
         """
-        expected = _claim_of(config)
+        expected = claim_of(config)
         deadline = time.monotonic() + CLAIM_WAIT_SECONDS
         while time.monotonic() < deadline:
             found = self._claimed()
@@ -100,7 +94,7 @@ class RunFolder:
             InputError: they differ; the differing keys are named.
         """
         file = self.path / "config.yaml"
-        before, now = _decisive(read_yaml(file) if file.exists() else config), _decisive(config)
+        before, now = decisive(read_yaml(file) if file.exists() else config), decisive(config)
         if sections:
             before, now = (
                 {key: value for key, value in one.items() if within(key, sections)} for one in (before, now)
@@ -167,23 +161,12 @@ class RunFolder:
         (self.path / "failed.json").unlink(missing_ok=True)
 
     def metrics(self) -> dict[str, Any]:
-        """`metrics.json`, or an empty record.
+        """Return `metrics.json`, or an empty record.
 
         Raises:
-            InputError: the file is not JSON or of a newer schema.
+            InputError: as `read_run`.
         """
-        file = self.path / "metrics.json"
-        if not file.exists():
-            return {"schema": SCHEMA}
-        try:
-            found: dict[str, Any] = json.loads(file.read_text())
-        except ValueError as error:
-            raise InputError(
-                f"{file}: not valid JSON ({error}); delete it and run the stage again"
-            ) from error
-        if found.get("schema", 0) > SCHEMA:
-            raise InputError(f"{file}: schema {found['schema']} is newer than {SCHEMA}; update fashionvl")
-        return found
+        return read_run(self.path).record or {"schema": SCHEMA}
 
     def finished(self, stage: str) -> bool:
         """Return whether `fit` or `test` has been recorded."""
@@ -200,33 +183,3 @@ class RunFolder:
 def _write_text(file: Path, text: str) -> None:
     with written_whole(file) as stream:
         stream.write(text.encode())
-
-
-def _decisive(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that determine a run's numbers, flat."""
-    return {key: value for key, value in flatten(plain(config)).items() if not within(key, RUN_KEYS)}
-
-
-def _claim_of(config: dict[str, Any]) -> dict[str, Any]:
-    return {"config": digest(_decisive(config)), "weights": _starting_weights(config)}
-
-
-def _starting_weights(config: dict[str, Any]) -> dict[str, str]:
-    """SHA-256 of every model, and of what describes features and alignments, that a run starts from."""
-    found = {}
-    for section in ("model", "data"):
-        for key, value in flatten(plain(config.get(section))).items():
-            if isinstance(value, str):
-                for name, file in _decisive_files(Path(value)).items():
-                    found[f"{section}.{key}{name}"] = sha256(file)
-    return found
-
-
-def _decisive_files(path: Path) -> dict[str, Path]:
-    """The weights of a model at `path`, or the manifests of what was computed once a photograph."""
-    if path.is_file():
-        return {"": path}
-    if folder := model_folder(path):
-        return {"": folder / WEIGHTS_NAME}
-    manifests = {f".{split}": path / split / "manifest.json" for split in ("train", "validation")}
-    return {split: file for split, file in manifests.items() if file.is_file()}

@@ -20,7 +20,8 @@ from fashionvl.data.index.catalogue import CaptionStore
 from fashionvl.data.records import PairBatch
 from fashionvl.data.retrieval.candidates import CandidateSet, Direction
 from fashionvl.data.retrieval.dataset import RetrievalDataset
-from fashionvl.data.text.tokenizers import encode_captions, train_wordpiece
+from fashionvl.data.text.encoding import encode_captions
+from fashionvl.data.text.wordpiece import train_wordpiece
 from fashionvl.errors import InputError
 from fashionvl.masking.image import ImageMask
 from fashionvl.masking.text import TextMask
@@ -136,7 +137,7 @@ def test_another_epoch_or_seed_masks_and_pairs_differently(build: Build, changed
 @pytest.mark.parametrize("negatives", ["random", "same_subcategory", "shift"])
 def test_labels_say_whose_caption_it_is(build: Build, source: SplitSource, negatives: str) -> None:
     batch = _epoch(build(Corruption(pairing=Pairing(0.5, negatives))))  # type: ignore[arg-type]
-    own = (batch.input_ids == torch.from_numpy(source.tokens(np.arange(ROWS)))).all(1)
+    own = (batch.input_ids == torch.from_numpy(source.tokens(np.arange(ROWS)).ids)).all(1)
     assert torch.equal(batch.itm_labels.bool(), own)
     assert 0 < batch.itm_labels.sum() < ROWS
     everything = _epoch(build(Corruption(pairing=Pairing(0.0, negatives))))  # type: ignore[arg-type]
@@ -154,7 +155,7 @@ def test_a_mismatched_pair_keeps_the_labels_of_its_photograph(build: Build, sour
 def test_negatives_come_from_the_rows_of_the_split_alone(build: Build, source: SplitSource) -> None:
     rows = np.array([0, 1, 8, 9])
     batch = _epoch(build(Corruption(pairing=Pairing(0.0)), rows=rows))
-    others = torch.from_numpy(source.tokens(np.array([8, 9, 0, 1])))
+    others = torch.from_numpy(source.tokens(np.array([8, 9, 0, 1])).ids)
     assert torch.equal(batch.input_ids, others)
 
 
@@ -170,17 +171,18 @@ def test_clean_pairs_are_left_alone(build: Build, source: SplitSource) -> None:
         tokens = source.captions.tokens(row, LENGTH)
         padded = [*tokens, *[source.pad_id] * (LENGTH - len(tokens))]
         assert batch.input_ids[row].tolist() == padded
-        assert batch.attention_mask[row].tolist() == [int(token != source.pad_id) for token in padded]
+        assert batch.attention_mask[row].tolist() == [1] * len(tokens) + [0] * (LENGTH - len(tokens))
 
 
 def test_masked_tokens_can_be_put_back_and_photographs_stay_whole(build: Build, source: SplitSource) -> None:
     batch = _epoch(build(Corruption(ImageMask(patch=4, alpha=2), TextMask(ratio=0.5))))
     assert batch.mlm_labels is not None
     asked = batch.mlm_labels != -100
-    clean = torch.from_numpy(source.tokens(np.arange(ROWS)))
+    ids, attention = source.tokens(np.arange(ROWS))
+    clean = torch.from_numpy(ids)
     assert torch.equal(torch.where(asked, batch.mlm_labels, batch.input_ids), clean)
     assert asked.any(1).all()
-    assert torch.equal(batch.attention_mask, (clean != source.pad_id).long())
+    assert torch.equal(batch.attention_mask, torch.from_numpy(attention).long())
     assert torch.equal(batch.pixel_values, source.images(np.arange(ROWS)))
     assert batch.image_mask is not None
     assert batch.image_mask.shape == (ROWS, 1, SIZE, SIZE)
@@ -209,7 +211,9 @@ def test_captions_are_the_same_one_by_one_and_together(source: SplitSource) -> N
             together = source.captions.batch(rows, length, source.pad_id, shorten)
             alone = [source.captions.tokens(int(row), length).tolist() for row in rows]
             longest = max(map(len, alone)) if shorten else length
-            assert together.tolist() == [ids + [source.pad_id] * (longest - len(ids)) for ids in alone]
+            assert together.ids.tolist() == [ids + [source.pad_id] * (longest - len(ids)) for ids in alone]
+            assert together.attention.sum(1).tolist() == [len(ids) for ids in alone]
+            assert (np.diff(together.attention.astype(int)) <= 0).all()
 
 
 def test_photographs_to_resize_later_come_as_stored_with_their_boxes(source: SplitSource) -> None:
@@ -268,8 +272,9 @@ def test_pairs_put_every_query_beside_every_candidate(
     ranked = candidates.candidate_rows[positions].ravel()
     image_rows, text_rows = (ranked, queries) if direction == "tir" else (queries, ranked)
     assert torch.equal(pixels, source.images(image_rows))
-    assert torch.equal(ids, torch.from_numpy(source.tokens(text_rows)))
-    assert torch.equal(mask, (ids != source.pad_id).long())
+    expected = source.tokens(text_rows)
+    assert torch.equal(ids, torch.from_numpy(expected.ids))
+    assert torch.equal(mask, torch.from_numpy(expected.attention).long())
 
 
 @pytest.mark.parametrize(("direction", "images", "texts"), [("tir", 7, 3), ("itr", 3, 7)])

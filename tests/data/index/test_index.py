@@ -13,7 +13,7 @@ import pytest
 from fashionvl.data.index import catalogue as index_module
 from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.readers import open_split
-from fashionvl.data.text.tokenizers import train_wordpiece
+from fashionvl.data.text.wordpiece import train_wordpiece
 from fashionvl.errors import InputError
 from fashionvl.patches.crops import crop_resize
 

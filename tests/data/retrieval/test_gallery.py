@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashionvl.data.batches.source import Pictures
+from fashionvl.data.index.catalogue import PaddedCaptions
 from fashionvl.data.records import GalleryImages, GalleryTexts
 from fashionvl.data.retrieval.gallery import Gallery, GalleryDataset, GalleryPairsDataset, Links
 
@@ -78,10 +79,10 @@ def source() -> Callable[..., SimpleNamespace]:
     def pictures(rows: np.ndarray) -> Pictures:
         return Pictures(torch.as_tensor(rows)[:, None, None, None].expand(-1, 3, 2, 2))
 
-    def tokens(rows: np.ndarray) -> np.ndarray:
-        return np.stack([rows, np.ones(len(rows), np.int64)], 1)
+    def tokens(rows: np.ndarray) -> PaddedCaptions:
+        return PaddedCaptions(np.stack([rows, rows], 1), np.ones((len(rows), 2), bool))
 
-    return SimpleNamespace(pictures=pictures, tokens=tokens, pad_id=0)  # type: ignore[return-value]
+    return SimpleNamespace(pictures=pictures, tokens=tokens)  # type: ignore[return-value]
 
 
 def test_a_pass_gives_every_image_and_every_caption_once(source: SimpleNamespace) -> None:

@@ -16,7 +16,7 @@ from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.pairing import Pairing
 from fashionvl.data.batches.pairs import PairDataset
 from fashionvl.data.requests import Synthetic
-from fashionvl.data.text.tokenizers import tokenizer_fingerprint
+from fashionvl.data.text.encoding import tokenizer_fingerprint
 from fashionvl.data.visual.alignments import AlignmentFacts, AlignmentWriter
 from fashionvl.data.visual.corruption import PatchCorruption
 from fashionvl.data.visual.features import FeatureFacts, FeatureWriter

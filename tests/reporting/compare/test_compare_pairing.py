@@ -7,7 +7,7 @@ from kaleido_runs import NAMES, edit_record
 from fashionvl.evaluation.significance import bootstrap_interval
 from fashionvl.reporting.compare.models import read_models
 from fashionvl.reporting.compare.pairing import pair
-from fashionvl.reporting.intervals import RESAMPLES
+from fashionvl.reporting.recomputed import RESAMPLES
 
 
 def read(folders):

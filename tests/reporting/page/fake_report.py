@@ -17,6 +17,8 @@ from fashionvl.reporting.study.records import (
     StageRun,
     State,
     StudyReport,
+    Verdict,
+    mark,
 )
 
 
@@ -41,6 +43,7 @@ METRICS = [
             300,
             None,
             OVER.format("queries"),
+            stage="pretrain",
         )
         for task in ("TIR", "ITR")
         for key, name, unit in (
@@ -51,7 +54,18 @@ METRICS = [
         )
     ),
     *(
-        Metric(f"{key}/{metric}", task, name, unit, digits, 4130, 1920, OVER.format("products"))
+        Metric(
+            f"{key}/{metric}",
+            task,
+            name,
+            unit,
+            digits,
+            4130,
+            1920,
+            OVER.format("products"),
+            False,
+            "recognition",
+        )
         for key, task in (("m_cr", "M-CR"), ("s_cr", "S-CR"))
         for metric, name, unit, digits in (
             ("accuracy", "accuracy", "%", 2),
@@ -59,7 +73,9 @@ METRICS = [
             ("sum_c", "SumC", "", 2),
         )
     ),
-    Metric("mig/psnr_masked", "MIG", "PSNR hidden", "dB", 2, 500, 430, OVER.format("products")),
+    Metric(
+        "mig/psnr_masked", "MIG", "PSNR hidden", "dB", 2, 500, 430, OVER.format("products"), False, "pretrain"
+    ),
 ]
 LEVELS = dict(
     zip(
@@ -128,18 +144,24 @@ def cell(metric: Metric, shift: float, is_reference: bool, seeds: list[int], pap
         return Cell(ours, None, paper, None)
     p = float(np.exp(-abs(shift) * 1.6))
     difference = Difference(
-        shift * step, ((shift - 2) * step, (shift + 2) * step), p / 2, p, bool(abs(shift) > 2)
+        shift * step,
+        ((shift - 2) * step, (shift + 2) * step),
+        p / 2,
+        p,
+        bool(abs(shift) > 2),
+        mark(shift, bool(abs(shift) > 2), metric.lower_is_better),
     )
     return Cell(ours, difference, paper, None if paper is None else 1.3 * (shift - 0.5) * step)
 
 
-def verdict(shift: float, name: str) -> str:
+def verdict(shift: float, name: str) -> Verdict:
     said = f"{shift * 3.2:+.1f} [{shift * 3.2 - 3:+.1f}, {shift * 3.2 + 3:+.1f}]".replace(
         "-", "\N{MINUS SIGN}"
     )
     if abs(shift) < 2:
-        return f"no difference seen with 300 samples and 3 seeds: {said}"
-    return f"{'better' if shift > 0 else 'worse'}: {name} {said}"
+        return Verdict("same", f"no difference seen with 300 samples and 3 seeds: {said}")
+    kind = mark(shift, True, False)
+    return Verdict(kind, f"{kind}: {name} {said}")
 
 
 def column(
@@ -181,7 +203,7 @@ def open_column(root: Path, study: str, name: str, label: str, state: State, rea
         stage_run(root / study / name / "seed0" / "pretrain", "pretrain", 0, state, reason),
         stage_run(root / study / name / "seed0" / "recognition", "recognition", 0, "missing"),
     ]
-    verdicts = dict.fromkeys(JUDGED, "not measured")
+    verdicts = dict.fromkeys(JUDGED, Verdict("not measured", "not measured"))
     return ColumnReport(name, label, f"# Overlay: {label}.\n", state, {}, verdicts, None, runs)
 
 
@@ -234,7 +256,7 @@ def claims(study: StudyReport) -> list[Claim]:
                     Claim(
                         study.name, one.id, f"{metric.task} {metric.name}", difference,
                         (difference - reach, difference + reach), n,
-                        bool(abs(difference) > reach),
+                        bool(abs(difference) > reach), mark(difference, abs(difference) > reach, False),
                     )
                 )  # fmt: skip
     return found

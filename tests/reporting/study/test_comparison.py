@@ -86,10 +86,10 @@ def test_equal_columns_are_no_different_and_a_gulf_is(study, runs):
 
 def test_verdicts_say_so(study, runs):
     _, found = columns(study, runs)
-    assert found["A1"].verdicts["retrieval"].startswith(minus("worse: SumR ~3"))
-    assert found["A1"].verdicts["recognition"].startswith(minus("worse: M-CR accuracy ~"))
-    assert found["A1"].verdicts["generation"].startswith("not comparable")
-    assert found["A2"].verdicts["retrieval"] == (
+    assert found["A1"].verdicts["retrieval"].text.startswith(minus("worse: SumR ~3"))
+    assert found["A1"].verdicts["recognition"].text.startswith(minus("worse: M-CR accuracy ~"))
+    assert found["A1"].verdicts["generation"].kind == "not comparable"
+    assert found["A2"].verdicts["retrieval"].text == (
         "no difference seen with 60 queries a side and 3 seeds: 0.0 [0.0, 0.0]"
     )
     assert found["Final"].verdicts == {}
@@ -116,7 +116,7 @@ def test_one_seed(study, runs):
     assert cell.ours.sd is None
     assert cell.difference.real
     assert "one seed" in report.metrics[0].test
-    assert found["A1"].verdicts["retrieval"].endswith("(one seed: holds for these two runs)")
+    assert found["A1"].verdicts["retrieval"].text.endswith("(one seed: holds for these two runs)")
 
 
 def test_missing_seeds_leave_the_shared_ones(study, runs):
@@ -126,7 +126,7 @@ def test_missing_seeds_leave_the_shared_ones(study, runs):
     assert set(found["A2"].cells["tir/r1"].ours.by_seed) == {0, 1}
     assert set(found["A2"].cells["m_cr/accuracy"].ours.by_seed) == {0, 1, 2}
     assert found["A2"].cells["tir/r1"].difference.value == 0
-    assert "2 seeds" in found["A2"].verdicts["retrieval"]
+    assert "2 seeds" in found["A2"].verdicts["retrieval"].text
 
 
 def test_nothing_has_run(study, tmp_path):
@@ -134,7 +134,7 @@ def test_nothing_has_run(study, tmp_path):
     assert {column.state for column in found.values()} == {"missing"}
     assert found["A1"].cells["tir/r1"].ours is None
     assert found["A1"].cells["tir/r1"].paper == 31.1
-    assert set(found["A1"].verdicts.values()) == {"not measured"}
+    assert {one.kind for one in found["A1"].verdicts.values()} == {"not measured"}
     assert {metric.n for metric in report.metrics} == {None}
 
 
@@ -143,7 +143,7 @@ def test_without_its_reference_a_column_stands_alone(study, tmp_path):
     _, found = columns(study, tmp_path / "runs")
     assert found["A1"].cells["tir/r1"].ours.value == 50
     assert found["A1"].cells["tir/r1"].difference is None
-    assert found["A1"].verdicts["retrieval"] == "not measured"
+    assert found["A1"].verdicts["retrieval"].kind == "not measured"
 
 
 def test_runs_without_arrays_keep_their_numbers(study, runs):
@@ -153,7 +153,7 @@ def test_runs_without_arrays_keep_their_numbers(study, runs):
     _, found = columns(study, runs)
     cell = found["A2"].cells["tir/r1"]
     assert (cell.ours.value, cell.ours.interval, cell.difference) == (pytest.approx(65), None, None)
-    assert found["A2"].verdicts["retrieval"] == "not measured"
+    assert found["A2"].verdicts["retrieval"].kind == "not measured"
 
 
 def test_p_values_are_adjusted_over_the_columns():

@@ -8,8 +8,11 @@ from sklearn.metrics import f1_score
 from synthetic_study import write_recognition
 
 from fashionvl.errors import InputError
-from fashionvl.evaluation.significance import resampled_sums
-from fashionvl.reporting.intervals import generation_intervals, recognition_intervals
+from fashionvl.evaluation.significance import resampled_weights
+from fashionvl.reporting import metrics
+from fashionvl.reporting.intervals import intervals
+from fashionvl.reporting.metrics import Metric
+from fashionvl.reporting.samples import read_sample as read_protocol
 from fashionvl.reporting.study.estimates import (
     SeedScores,
     added,
@@ -19,8 +22,18 @@ from fashionvl.reporting.study.estimates import (
     recorded_scores,
     score_columns,
 )
-from fashionvl.reporting.study.samples import read_sample
 from fashionvl.runs.reading import Run, read_run
+
+SHARE = Metric("share", "share", "%", highest=100)
+
+
+def read_sample(name, runs):
+    protocol = metrics.protocol(name)
+    return read_protocol(protocol, protocol.shown("study"), runs)
+
+
+def intervals_of(run, name):
+    return intervals(run, metrics.protocol(name))
 
 
 def scores_of(rows: dict[int, np.ndarray], seed: int = 0) -> SeedScores:
@@ -47,22 +60,22 @@ def write_labels(path, predicted, target, **more):
 
 
 def test_value_and_deviation_are_over_seeds():
-    found = estimate(SeedScores({0: 1.0, 1: 2.0, 2: 6.0}, {}), 100)
+    found = estimate(SeedScores({0: 1.0, 1: 2.0, 2: 6.0}, {}), SHARE)
     assert (found.value, found.sd) == (3.0, pytest.approx(math.sqrt(7)))
     assert found.by_seed == {0: 1.0, 1: 2.0, 2: 6.0}
     assert found.interval is None
 
 
 def test_one_seed_has_no_deviation_and_none_no_estimate():
-    assert estimate(SeedScores({4: 1.0}, {}), 100).sd is None
-    assert estimate(SeedScores({}, {}), 100) is None
+    assert estimate(SeedScores({4: 1.0}, {}), SHARE).sd is None
+    assert estimate(SeedScores({}, {}), SHARE) is None
 
 
 def test_interval_stays_within_what_the_metric_can_be():
     rows = {0: np.full(50, 99.0), 1: np.full(50, 89.0), 2: np.full(50, 100.0)}
-    low, high = estimate(scores_of(rows), 100).interval
+    low, high = estimate(scores_of(rows), SHARE).interval
     assert low < 96 < high == 100
-    assert estimate(scores_of(rows), math.inf).interval[1] > 100
+    assert estimate(scores_of(rows), Metric("mean", "mean", lowest=-math.inf)).interval[1] > 100
 
 
 def test_equal_columns_differ_by_nothing():
@@ -102,9 +115,10 @@ def test_queries_are_lined_up_by_id(tmp_path):
     shuffled = write_hits(tmp_path / "a", hits, ids)
     in_order = write_hits(tmp_path / "b", hits[np.argsort(ids)])
     sample = read_sample("tir", {("A1", 0): shuffled, ("Final", 0): in_order})
-    np.testing.assert_array_equal(sample.sums["A1", 0], sample.sums["Final", 0])
     assert (sample.n, sample.clusters) == (5, None)
     scores = score_columns(sample, 0)
+    for metric, of_column in scores["A1"].items():
+        np.testing.assert_array_equal(of_column.draws[0], scores["Final"][metric].draws[0])
     assert scores["A1"]["r1"].values[0] == 60
     assert scores["A1"]["sum_r"].values[0] == 180
     assert difference(scores["A1"]["r1"], scores["Final"]["r1"]).interval == (0, 0)
@@ -151,7 +165,8 @@ def test_macro_f_of_resamples_is_the_slow_one(tmp_path, labels):
     assert found["macro_f"].values[0] == pytest.approx(slow(slice(None)))
     # The same seed draws the same rows.
     expected = [slow(rows) for rows in np.random.default_rng(0).integers(0, 120, (60, 120))]
-    draws = sample.score(resampled_sums(sample.sums["A1", 0], 60, 0))["macro_f"]
+    (scored,) = sample.scored["A1", 0]
+    draws = scored.score(np.concatenate(list(resampled_weights(scored.units, 60))))["macro_f"]
     assert draws == pytest.approx(np.array(expected))
     accuracy = found["accuracy"]
     np.testing.assert_allclose(found["sum_c"].draws[0], accuracy.draws[0] + 100 * found["macro_f"].draws[0])
@@ -164,23 +179,23 @@ def test_products_are_resampled_whole(tmp_path):
     with np.load(run.path / "m_cr.npz") as stored:
         once = {name: stored[name][::3] for name in stored.files}
     alone = write_labels(tmp_path / "once", once["predicted"], once["target"])
-    assert recognition_intervals(run, "m_cr") == recognition_intervals(alone, "m_cr")
+    assert intervals_of(run, "m_cr") == intervals_of(alone, "m_cr")
     sample = read_sample("m_cr", {("A1", 0): run})
     assert (sample.n, sample.clusters) == (90, 30)
-    found = estimate(score_columns(sample, 0)["A1"]["accuracy"], 100)
-    assert found.interval == pytest.approx(recognition_intervals(run, "m_cr")["accuracy"])
+    found = estimate(score_columns(sample, 0)["A1"]["accuracy"], SHARE)
+    assert found.interval == pytest.approx(intervals_of(run, "m_cr")["accuracy"])
 
 
-def test_generation_is_resampled_by_product_too(tmp_path):
+def test_means_are_resampled_by_product_too(tmp_path):
     product_id = np.repeat(np.arange(20), 3)
     values = np.random.default_rng(0).normal(20, 2, 20)
-    np.savez(tmp_path / "mig.npz", psnr=values[product_id], product_id=product_id)
+    np.savez(tmp_path / "captioning.npz", cider=values[product_id], product_id=product_id)
     (tmp_path / "once").mkdir()
-    np.savez(tmp_path / "once" / "mig.npz", psnr=values)
-    together = generation_intervals(read_run(tmp_path), "mig", ("psnr",))
-    assert together["psnr"] == pytest.approx(
-        generation_intervals(read_run(tmp_path / "once"), "mig", ("psnr",))["psnr"]
-    )
+    np.savez(tmp_path / "once" / "captioning.npz", cider=values)
+    together = intervals_of(read_run(tmp_path), "captioning")
+    assert together == {
+        "cider": pytest.approx(intervals_of(read_run(tmp_path / "once"), "captioning")["cider"])
+    }
 
 
 def test_one_run_without_product_ids_makes_all_photographs_units(tmp_path):
@@ -189,7 +204,7 @@ def test_one_run_without_product_ids_makes_all_photographs_units(tmp_path):
         old = write_labels(tmp_path / "old", stored["predicted"], stored["target"])
     sample = read_sample("m_cr", {("A1", 0): read_run(tmp_path / "new"), ("Final", 0): old})
     assert sample.clusters is None
-    assert {len(sums) for sums in sample.sums.values()} == {90}
+    assert {one.units for scored in sample.scored.values() for one in scored} == {90}
 
 
 def test_hidden_pixels_tell_whether_runs_had_the_same_task(tmp_path):

@@ -20,9 +20,9 @@ from synthetic_study import (
 
 from fashionvl.commands.report import main
 from fashionvl.evaluation.significance import resampled_sums
-from fashionvl.reporting.intervals import RESAMPLES
 from fashionvl.reporting.page.single_tasks import single_task_panels
 from fashionvl.reporting.page.views import source_of
+from fashionvl.reporting.recomputed import RESAMPLES
 from fashionvl.reporting.study.claims import claims
 from fashionvl.reporting.study.comparison import compare
 from fashionvl.reporting.study.gather import gather
@@ -117,10 +117,10 @@ def test_captions_are_resampled_by_product(runs, columns):
 
 def test_verdicts_are_given_for_the_groups_there_are(columns):
     assert list(columns["B"].verdicts) == ["retrieval", "recognition", "captioning"]
-    assert columns["B"].verdicts["retrieval"].startswith(minus("worse: SumR ~"))
-    assert columns["B"].verdicts["captioning"].startswith(minus("worse: ROUGE-L ~"))
-    assert columns["B_I"].verdicts["captioning"] == (
-        "no difference seen with 90 photographs of 30 products and 2 seeds: "
+    assert columns["B"].verdicts["retrieval"].text.startswith(minus("worse: SumR ~"))
+    assert columns["B"].verdicts["captioning"].text.startswith(minus("worse: ROUGE-L ~"))
+    assert columns["B_I"].verdicts["captioning"].text == (
+        "no difference seen with 90 captions of 30 products and 2 seeds: "
         "ROUGE-L 0.0 [0.0, 0.0], CIDEr 0.0 [0.0, 0.0]"
     )
 

@@ -99,7 +99,7 @@ def test_json_is_plain_and_relative(report, tmp_path):
     found = report_json(report, tmp_path / "out")
     text = json.dumps(found, allow_nan=False)
     assert str(tmp_path) not in text
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     column = found["studies"][0]["columns"][0]
     assert column["id"] == "A1"
     assert column["cells"]["tir/r1"]["difference"]["real"] is True

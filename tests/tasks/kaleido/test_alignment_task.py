@@ -1,6 +1,7 @@
 """The pass that writes alignments: regions of attention maps, co-occurring words, precision, refusals."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -11,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.text.tokenizers import tokenizer_fingerprint, train_wordpiece
+from fashionvl.data.text.encoding import tokenizer_fingerprint
+from fashionvl.data.text.wordpiece import train_wordpiece
+from fashionvl.data.text.words import build_words
 from fashionvl.data.visual.alignments import AlignmentFacts, Alignments, AlignmentWriter
 from fashionvl.data.visual.features import FeatureFacts, FeatureWriter
 from fashionvl.errors import InputError
@@ -308,6 +311,15 @@ def test_examples_hold_everything_a_picture_needs(
     told = arrays["words"] != ""
     assert (arrays["patches"][~told] == -1).all()
     assert (arrays["regions"][told][:, 2:] > arrays["regions"][told][:, :2]).all()
+
+
+def test_a_tokenizer_without_bert_s_marks_is_refused(captioner: Path, tmp_path: Path) -> None:
+    words = build_words(["red shirt"] * 4, tmp_path)
+    task = AlignmentWriting(str(captioner))
+    data = SimpleNamespace(tokenizer=words, tokenizer_name="words")
+    task._trainer = SimpleNamespace(datamodule=data)  # type: ignore[assignment]
+    with pytest.raises(InputError, match=r"words has no cls_token, sep_token, which the captioner needs"):
+        task.setup("predict")
 
 
 def test_a_captioner_of_another_tokenizer_is_refused(

@@ -210,8 +210,13 @@ def test_crops_stay_in_the_foreground_and_vary() -> None:
 
 
 def _tokenizer(**changes: Any) -> Any:
-    ids = {"cls_token_id": CLS, "sep_token_id": SEP, "pad_token_id": PAD, "__len__": lambda _: 12}
-    return type("Tokenizer", (), ids | changes)()
+    """A stand-in that writes its cls and sep tokens around one word."""
+    ids = {"cls_token_id": CLS, "sep_token_id": SEP, "pad_token_id": PAD, "__len__": lambda _: 12} | changes
+
+    def coded(_: Any, text: str, return_special_tokens_mask: bool) -> dict[str, list[int]]:
+        return {"input_ids": [ids["cls_token_id"], 5, ids["sep_token_id"]], "special_tokens_mask": [1, 0, 1]}
+
+    return type("Tokenizer", (), {**ids, "__call__": coded})()
 
 
 @pytest.mark.parametrize(
@@ -225,6 +230,8 @@ def _tokenizer(**changes: Any) -> Any:
         (_tokenizer(), 9, r"max_tokens: 8 is less than data.max_tokens, 9"),
         (_tokenizer(cls_token_id=101), 8, r"cls_id: 2, but tokenizer toy has 101"),
         (_tokenizer(pad_token_id=1), 8, r"pad_id: 0, but tokenizer toy has 1"),
+        (_tokenizer(cls_token_id=None), 8, r"tokenizer: toy has no cls_token, which the captioner needs"),
+        (_tokenizer(pad_token_id=SEP), 8, r"tokenizer: toy does not write captions as cls \.\.\. sep pad"),
     ],
 )
 def test_data_that_does_not_fit_is_refused(tokenizer: Any, max_tokens: int, message: str) -> None:

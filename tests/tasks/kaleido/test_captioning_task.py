@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -14,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.data import FashionGenDataModule
-from fashionvl.data.records import PairBatch, Patches
+from fashionvl.data.records import PairBatch, Patches, Texts
+from fashionvl.data.text.words import build_words
 from fashionvl.data.visual.features import FeatureFacts, FeatureWriter
 from fashionvl.data.visual.kaleido import Kaleido
 from fashionvl.errors import InputError
@@ -110,7 +112,8 @@ def test_a_share_of_the_words_is_hidden_and_the_length_with_them(
     ids = torch.full((len(words), 8), MARKS.pad)
     for row, count in enumerate(words):
         ids[row, : count + 2] = torch.tensor([MARKS.cls, *range(10, 10 + count), MARKS.sep])
-    canvas, labels = hide_words(ids, MARKS, 8 + extra, torch.full((len(words),), share))
+    texts = Texts(ids, (ids != MARKS.pad).long())
+    canvas, labels = hide_words(texts, MARKS, 8 + extra, torch.full((len(words),), share))
     assert canvas.shape == labels.shape == (len(words), 8 + extra)
     for row, count in enumerate(words):
         hidden = labels[row] != IGNORED_LABEL
@@ -127,9 +130,25 @@ def test_a_share_of_the_words_is_hidden_and_the_length_with_them(
     assert not (ids == MARKS.mask).any()
 
 
+def test_a_pad_token_inside_a_caption_is_a_word() -> None:
+    ids = torch.tensor([[MARKS.cls, 10, MARKS.pad, 11, MARKS.sep, MARKS.pad]])
+    texts = Texts(ids, torch.tensor([[1, 1, 1, 1, 1, 0]]))
+    canvas, labels = hide_words(texts, MARKS, 6, torch.ones(1))
+    assert labels.tolist() == [[IGNORED_LABEL, 10, MARKS.pad, 11, MARKS.sep, IGNORED_LABEL]]
+    assert canvas.tolist() == [[MARKS.cls, *[MARKS.mask] * 5]]
+
+
+def test_a_tokenizer_without_bert_s_marks_is_refused(tmp_path: Path) -> None:
+    words = build_words(["red shirt"] * 4, tmp_path)
+    data = SimpleNamespace(tokenizer=words, tokenizer_name="words", max_tokens=LENGTH)
+    said = r"tokenizer: words has no cls_token, sep_token, mask_token, which captioning needs"
+    with pytest.raises(InputError, match=said):
+        Watched(_network()).prepare(data)  # type: ignore[arg-type]
+
+
 def test_training_hides_any_share_and_the_dev_split_all(pairs: PairBatch) -> None:
     task = Watched(_network())
-    everything, _ = hide_words(pairs.input_ids, MARKS, LENGTH, torch.ones(6))
+    everything, _ = hide_words(pairs.texts, MARKS, LENGTH, torch.ones(6))
     for step in range(20):
         task.training_step(pairs, step)
     shares = torch.stack([(canvas == MARKS.mask).float().mean() for canvas in task.shown])

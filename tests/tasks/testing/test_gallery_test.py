@@ -50,10 +50,9 @@ def _scores(network: Any, data: FashionGenDataModule) -> np.ndarray:
     """`[I, T]` of the whole gallery in one batch."""
     gallery, source = data.gallery(), data.test_source
     images = network.embed_image(Pixels(source.images(gallery.image_rows).float() / 255))
-    ids = torch.from_numpy(source.tokens(gallery.text_rows))
-    scores: torch.Tensor = network.similarity(
-        images, network.embed_text(Texts(ids, (ids != source.pad_id).long()))
-    )
+    captions = source.tokens(gallery.text_rows)
+    texts = Texts(torch.from_numpy(captions.ids), torch.from_numpy(captions.attention).long())
+    scores: torch.Tensor = network.similarity(images, network.embed_text(texts))
     return scores.numpy()
 
 

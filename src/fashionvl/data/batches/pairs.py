@@ -13,6 +13,7 @@ from fashionvl.data.batches.generators import generators
 from fashionvl.data.batches.pairing import PairSampler
 from fashionvl.data.batches.source import Pictures, SplitSource, no_pixels
 from fashionvl.data.records import KaleidoTargets, PairBatch, Patches, masked_positions
+from fashionvl.data.text.loading import special_ids
 from fashionvl.errors import InputError
 from fashionvl.masking.alignment import choose
 from fashionvl.masking.text import Words, corrupt, mask_tokens
@@ -35,8 +36,7 @@ class PairDataset(Dataset[PairBatch]):
         seed: int,
     ) -> None:
         self.source, self.rows, self.corruption, self.seed = source, rows, corruption, seed
-        special = np.array(sorted(tokenizer.all_special_ids), np.int64)
-        self._words = Words(int(tokenizer.mask_token_id), special, len(tokenizer))
+        self._words = _words(tokenizer, corruption)
         self._pairs = (
             PairSampler(corruption.pairing, rows, source.product_id, source.subcategory)
             if corruption.pairing
@@ -72,16 +72,17 @@ class PairDataset(Dataset[PairBatch]):
         if self._pairs:
             lent = [self._pairs.caption_row(row, rng) for row, rng in zip(rows.tolist(), rngs, strict=True)]
             text_rows = np.array(lent)
-        input_ids = self.source.tokens(text_rows)
-        attention = input_ids != self.source.pad_id
+        input_ids, attention = self.source.tokens(text_rows)
         matched = self.source.product_id[text_rows] == self.source.product_id[rows]
         kaleido = None
         if self.corruption.patches:
-            patches, kaleido, input_ids, labels = self._mask_together(rows, text_rows, input_ids, rngs)
+            patches, kaleido, input_ids, labels = self._mask_together(
+                rows, text_rows, input_ids, attention, rngs
+            )
             pictures = Pictures(no_pixels(len(rows)), patches=patches)
         else:
             pictures = self.source.pictures(rows)
-            input_ids, labels = self._mask_text(input_ids, rngs)
+            input_ids, labels = self._mask_text(input_ids, attention, rngs)
         return PairBatch(
             **pictures._asdict(),
             kaleido=kaleido,
@@ -98,14 +99,19 @@ class PairDataset(Dataset[PairBatch]):
         )
 
     def _mask_text(
-        self, input_ids: np.ndarray, rngs: list[np.random.Generator]
+        self, input_ids: np.ndarray, attention: np.ndarray, rngs: list[np.random.Generator]
     ) -> tuple[np.ndarray, np.ndarray | None]:
         if self.corruption.text is None:
             return input_ids, None
-        return mask_tokens(input_ids, self.corruption.text, self._words, rngs)
+        return mask_tokens(input_ids, attention, self.corruption.text, self._words, rngs)
 
     def _mask_together(
-        self, rows: np.ndarray, text_rows: np.ndarray, input_ids: np.ndarray, rngs: list[np.random.Generator]
+        self,
+        rows: np.ndarray,
+        text_rows: np.ndarray,
+        input_ids: np.ndarray,
+        attention: np.ndarray,
+        rngs: list[np.random.Generator],
     ) -> tuple[Patches, KaleidoTargets, np.ndarray, np.ndarray | None]:
         """Tokens and patches, chosen together by AGM."""
         spec, source = self.corruption.patches, self.source.patches
@@ -113,7 +119,7 @@ class PairDataset(Dataset[PairBatch]):
             raise RuntimeError("patches are to be masked, but photographs do not come as patches")
         # Alignments hold for a photograph and its own caption.
         pairs = source.pairs(rows, rows == text_rows)
-        ordinary = self._words.ordinary(input_ids)
+        ordinary = self._words.ordinary(input_ids) & attention
         masked = np.zeros(input_ids.shape, bool)
         chosen = []
         for position, rng in enumerate(rngs):
@@ -139,3 +145,19 @@ class PairDataset(Dataset[PairBatch]):
             return None
         size = self.source.image_size
         return torch.from_numpy(self.corruption.image.sample_batch(size, size, rngs)[:, None])
+
+
+def _words(tokenizer: PreTrainedTokenizerFast, corruption: Corruption) -> Words:
+    """The tokenizer's ids for masking.
+
+    Raises:
+        InputError: tokens are to become [MASK], and the tokenizer has none.
+    """
+    masks = (corruption.text, corruption.patches.masking if corruption.patches else None)
+    asked = any(mask.ratio * mask.mask_share > 0 for mask in masks if mask)
+    if asked and tokenizer.mask_token_id is None:
+        raise InputError(
+            f"model.init_args.mlm: it masks words, but tokenizer {tokenizer.name_or_path} has no mask token; "
+            "set mlm: null, or set data.init_args.tokenizer to one that has"
+        )
+    return Words(tokenizer.mask_token_id, special_ids(tokenizer), len(tokenizer))

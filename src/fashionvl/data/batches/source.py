@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.catalogue import CatalogueReader
-from fashionvl.data.index.catalogue import CaptionStore, CatalogueIndex, PixelStore
+from fashionvl.data.index.catalogue import CaptionStore, CatalogueIndex, PaddedCaptions, PixelStore
 from fashionvl.data.records import Patches
 from fashionvl.data.visual.kaleido import PatchSource
 from fashionvl.errors import InputError
@@ -44,7 +44,7 @@ class SplitSource:
         subcategory: `[N]` sub-category ids.
         image_size: pixels.
         max_tokens: length a caption is cut to.
-        pad_id: id of [PAD].
+        pad_id: id that pads captions; a token of captions, too, with some tokenizers.
         crop: whether photographs are cropped to their foreground.
         pad_to_longest: pad captions to the longest of a batch, not to `max_tokens`.
         patches: photographs as patches, for models that see those; pixels are then not read.
@@ -166,8 +166,8 @@ class SplitSource:
         boxes = (self.boxes[rows] if self.crop else whole).astype(np.int64)
         return torch.from_numpy(frames).permute(0, 3, 1, 2), torch.from_numpy(boxes)
 
-    def tokens(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """`[B, L]` int64, padded."""
+    def tokens(self, rows: Sequence[int] | np.ndarray) -> PaddedCaptions:
+        """The rows' captions as token ids, cut and padded."""
         return self.captions.batch(np.asarray(rows), self.max_tokens, self.pad_id, self.pad_to_longest)
 
 

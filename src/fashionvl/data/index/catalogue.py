@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.catalogue import CatalogueReader
 from fashionvl.data.index.scan import scan_images
-from fashionvl.data.text.tokenizers import encode_captions, tokenizer_fingerprint
+from fashionvl.data.text.encoding import encode_captions, tokenizer_fingerprint
 from fashionvl.errors import InputError
 from fashionvl.files.whole import whole_folder
 
@@ -29,9 +29,22 @@ FORMAT = 1
 """Raised whenever the files below change their meaning; older indexes are then rebuilt."""
 
 
+class PaddedCaptions(NamedTuple):
+    """B captions padded to one length.
+
+    Attributes:
+        ids: `[B, L]` int64.
+        attention: `[B, L]` bool, True on a caption's own tokens. It follows from the captions' lengths: the
+            id that pads may also occur inside a caption.
+    """
+
+    ids: np.ndarray
+    attention: np.ndarray
+
+
 @dataclass(frozen=True)
 class CaptionStore:
-    """Tokenised captions of every row: [CLS] caption [SEP], untruncated.
+    """Tokenised captions of every row between their begin and end marks, untruncated.
 
     Attributes:
         ids: all token ids, one unique caption after the other.
@@ -44,12 +57,12 @@ class CaptionStore:
     caption_of_row: np.ndarray
 
     def tokens(self, row: int, length: int) -> np.ndarray:
-        """Return at most `length` ids of a row's caption; a longer one is cut before its final [SEP]."""
+        """Return at most `length` ids of a row's caption; a longer one is cut before its end mark."""
         caption = self.caption_of_row[row]
         ids = self.ids[self.offsets[caption] : self.offsets[caption + 1]]
         return ids if len(ids) <= length else np.append(ids[: length - 1], ids[-1])
 
-    def batch(self, rows: np.ndarray, length: int, pad_id: int, shorten: bool = False) -> np.ndarray:
+    def batch(self, rows: np.ndarray, length: int, pad_id: int, shorten: bool = False) -> PaddedCaptions:
         """The captions of several rows, each as `tokens` gives it, in one gather.
 
         Args:
@@ -57,9 +70,6 @@ class CaptionStore:
             length: of every caption, padding included.
             pad_id: what shorter captions are padded with.
             shorten: pad to the longest of the batch instead.
-
-        Returns:
-            `[B, length]` int64.
         """
         captions = self.caption_of_row[rows]
         starts, ends = self.offsets[captions], self.offsets[captions + 1]
@@ -72,7 +82,7 @@ class CaptionStore:
         place[cut, -1] = ends[cut] - 1
         ids = np.full(there.shape, pad_id, np.int64)
         ids[there] = self.ids[place[there]]
-        return ids
+        return PaddedCaptions(ids, there)
 
 
 class PixelStore:

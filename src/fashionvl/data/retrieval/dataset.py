@@ -25,13 +25,13 @@ class RetrievalDataset(Dataset[RetrievalBatch]):
         image_rows, text_rows = (table, queries) if self.candidates.direction == "tir" else (queries, table)
         unique_images, image_of_pair = np.unique(image_rows, return_inverse=True)
         unique_texts, text_of_pair = np.unique(text_rows, return_inverse=True)
-        input_ids = self.source.tokens(unique_texts)
+        captions = self.source.tokens(unique_texts)
         return RetrievalBatch(
             **self.source.pictures(unique_images)._asdict(),
             query_ids=torch.tensor(positions),
             positive=torch.from_numpy(self.candidates.positive[positions]),
-            input_ids=torch.from_numpy(input_ids),
-            attention_mask=torch.from_numpy((input_ids != self.source.pad_id).astype(np.int64)),
+            input_ids=torch.from_numpy(captions.ids),
+            attention_mask=torch.from_numpy(captions.attention.astype(np.int64)),
             image_of_pair=torch.from_numpy(image_of_pair.reshape(table.shape)),
             text_of_pair=torch.from_numpy(text_of_pair.reshape(table.shape)),
         )

@@ -166,6 +166,5 @@ def _cuts(rows: np.ndarray, size: int) -> np.ndarray:
 
 def _texts(source: SplitSource, gallery: Gallery, numbers: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and attention `[B, L]` of captions."""
-    input_ids = source.tokens(gallery.text_rows[numbers])
-    attention = (input_ids != source.pad_id).astype(np.int64)
-    return torch.from_numpy(input_ids), torch.from_numpy(attention)
+    captions = source.tokens(gallery.text_rows[numbers])
+    return torch.from_numpy(captions.ids), torch.from_numpy(captions.attention.astype(np.int64))

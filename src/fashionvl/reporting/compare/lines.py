@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from fashionvl.reporting import metrics
 from fashionvl.reporting.compare.models import Model
 from fashionvl.reporting.compare.pairing import Pairing
+from fashionvl.reporting.metrics import Metric, Protocol
 from fashionvl.reporting.overview import duration
 from fashionvl.reporting.study.formatting import ABSENT, magnitude, number
-from fashionvl.reporting.study.measured import PROTOCOLS, Names
 from fashionvl.reporting.study.records import Difference, Interval
 from fashionvl.reporting.study.single_tasks import SINGLE_TASKS
 from fashionvl.reporting.summary import Score
@@ -62,28 +63,35 @@ def lines(models: list[Model], pairing: Pairing) -> list[Line]:
 
 def _tests(models: list[Model], pairing: Pairing) -> list[Line]:
     return [
-        _test(models, pairing, protocol.name, protocol.task, names)
-        for protocol in PROTOCOLS
-        if not protocol.total_of
-        for names in protocol.metrics
+        _test(models, pairing, protocol, metric)
+        for protocol in tested(models)
+        for metric in protocol.shown("summary")
     ]
 
 
-def _test(models: list[Model], pairing: Pairing, protocol: str, task: str, names: Names) -> Line:
-    key, name, unit, digits = names
+def _test(models: list[Model], pairing: Pairing, protocol: Protocol, metric: Metric) -> Line:
     values: dict[str, Value] = {}
     baselines = set()
     for model in models:
-        outcome = model.summary.protocols.get(protocol)
-        score: Score | None = outcome.scores.get(key) if outcome else None
-        difference = pairing.differences.get(model.name, {}).get(f"{protocol}/{key}")
+        outcome = model.summary.protocols.get(protocol.name)
+        score: Score | None = outcome.scores.get(metric.key) if outcome else None
+        difference = pairing.differences.get(model.name, {}).get(f"{protocol.name}/{metric.key}")
         if score is None:
             values[model.name] = Value()
             continue
-        values[model.name] = Value(number(score.value, digits), score.interval, difference)
+        values[model.name] = Value(number(score.value, metric.digits), score.interval, difference)
         if score.baseline is not None:
-            baselines.add(number(score.baseline, digits))
-    return Line(task, name, unit, digits, values, ", ".join(sorted(baselines)))
+            baselines.add(number(score.baseline, metric.digits))
+    return Line(protocol.task, metric.name, metric.unit, metric.digits, values, ", ".join(sorted(baselines)))
+
+
+def tested(models: list[Model]) -> list[Protocol]:
+    """The protocols that any model was tested on, in the order of the registry."""
+    return [
+        protocol
+        for protocol in metrics.with_recorded((run.name, run.test) for model in models for run in model.runs)
+        if any(protocol.name in model.summary.protocols for model in models)
+    ]
 
 
 def _patch_tasks(models: list[Model]) -> list[Line]:

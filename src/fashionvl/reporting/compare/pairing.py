@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 
 from fashionvl.errors import InputError
+from fashionvl.reporting import metrics
 from fashionvl.reporting.compare.models import Model
+from fashionvl.reporting.metrics import Protocol
+from fashionvl.reporting.samples import Sample, read_sample
 from fashionvl.reporting.study.estimates import Scores, score_columns
-from fashionvl.reporting.study.measured import PROTOCOLS, STREAMS, compare_with
+from fashionvl.reporting.study.measured import compare_with
 from fashionvl.reporting.study.records import Difference
-from fashionvl.reporting.study.samples import Sample, read_sample
 from fashionvl.runs.reading import Run
 
 ONE_RUN = 0
@@ -38,19 +40,19 @@ def pair(models: list[Model]) -> Pairing:
     """
     reference = models[0]
     found = Pairing(reference.name, {model.name: {} for model in models[1:]})
-    for protocol in (one.name for one in PROTOCOLS if not one.total_of):
-        runs = {model.name: run for model in models if (run := _tested(model, protocol))}
-        if reference.name not in runs or len(runs) < 2:
+    for protocol in metrics.PROTOCOLS:
+        runs = {model.name: run for model in models if (run := _tested(model, protocol.name))}
+        if reference.name not in runs or len(runs) < 2 or not protocol.shown("summary"):
             continue
         try:
             sample = _sample(protocol, runs)
         except InputError as refusal:
-            found.refused[protocol] = str(refusal)
+            found.refused[protocol.name] = str(refusal)
             continue
         if sample is None:
-            found.refused[protocol] = "no arrays were kept beside the records: test the stages again"
+            found.refused[protocol.name] = "no arrays were kept beside the records: test the stages again"
             continue
-        found.counts[protocol] = (sample.n, sample.clusters)
+        found.counts[protocol.name] = (sample.n, sample.clusters)
         for key, by_model in _differences(protocol, sample, reference.name).items():
             for name, difference in by_model.items():
                 found.differences[name][key] = difference
@@ -61,15 +63,16 @@ def _tested(model: Model, protocol: str) -> Run | None:
     return next((run for run in model.runs if any(key.startswith(f"{protocol}/") for key in run.test)), None)
 
 
-def _sample(protocol: str, runs: dict[str, Run]) -> Sample | None:
+def _sample(protocol: Protocol, runs: dict[str, Run]) -> Sample | None:
     """The lined-up arrays.
 
     Raises:
         InputError: scale, data, candidates, queries or photographs differ.
     """
-    for what in ("scale", "data", "candidates"):
-        _check_same(what, {name: _fact(run, what, protocol) for name, run in runs.items()})
-    return read_sample(protocol, {(name, ONE_RUN): run for name, run in runs.items()})
+    for what in ("scale", "data", "candidates", "gallery"):
+        _check_same(what, {name: _fact(run, what, protocol.name) for name, run in runs.items()})
+    shown = protocol.shown("summary")
+    return read_sample(protocol, shown, {(name, ONE_RUN): run for name, run in runs.items()})
 
 
 def _fact(run: Run, what: str, protocol: str) -> str:
@@ -77,7 +80,8 @@ def _fact(run: Run, what: str, protocol: str) -> str:
         return str(run.record.get("scale", ""))
     if what == "data":
         return str(run.section("data").get("fingerprint", ""))
-    return str(run.section("candidates").get(protocol, {}).get("fingerprint", ""))
+    found = run.section(what).get(protocol, {})
+    return str(found.get("fingerprint", "")) if isinstance(found, dict) else ""
 
 
 def _check_same(what: str, values: dict[str, str]) -> None:
@@ -88,12 +92,16 @@ def _check_same(what: str, values: dict[str, str]) -> None:
         raise InputError(f"{what} differ{'s' if what == 'scale' else ''} ({said})")
 
 
-def _differences(protocol: str, sample: Sample, reference: str) -> dict[str, dict[str, Difference]]:
-    scores: dict[str, Scores] = score_columns(sample, STREAMS[protocol])
+def _differences(protocol: Protocol, sample: Sample, reference: str) -> dict[str, dict[str, Difference]]:
+    scores: dict[str, Scores] = score_columns(sample, protocol.stream)
     comparable = {name for name in scores if sample.same_task((name, ONE_RUN), (reference, ONE_RUN))}
     return {
-        f"{protocol}/{metric}": compare_with(
-            {name: found[metric] for name, found in scores.items()}, reference, comparable
+        f"{protocol.name}/{metric.key}": compare_with(
+            {name: found[metric.key] for name, found in scores.items() if metric.key in found},
+            reference,
+            comparable,
+            metric.lower_is_better,
         )
-        for metric in scores[reference]
+        for metric in protocol.metrics
+        if metric.key in scores.get(reference, {})
     }

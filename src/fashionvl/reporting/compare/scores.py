@@ -1,26 +1,15 @@
 """Recall and accuracy of every model as bars with their intervals."""
 
 from fashionvl.reporting.canvas import BLUE, GREEN, INK, QUIET, TRACK, Canvas, text_width
+from fashionvl.reporting.compare.lines import tested
 from fashionvl.reporting.compare.models import Model
+from fashionvl.reporting.metrics import Metric, Protocol
 from fashionvl.reporting.panels import MARGIN, heading
 from fashionvl.reporting.study.formatting import number, span
 from fashionvl.reporting.summary import Score
 
 COLOURS = (BLUE, "#e69f00", GREEN, "#cc79a7")
 """Of the models in order; further ones repeat them."""
-
-RECALL = {"r1": "R@1", "r5": "R@5", "r10": "R@10"}
-BLOCKS = (
-    (
-        ("Text → image retrieval", "tir", RECALL),
-        ("Main category", "m_cr", {"accuracy": "accuracy"}),
-    ),
-    (
-        ("Image → text retrieval", "itr", RECALL),
-        ("Sub-category", "s_cr", {"accuracy": "accuracy"}),
-    ),
-)
-"""Two columns of the page: title, protocol and metrics of each block, all in percent."""
 
 BAR, THICK, LABEL, SAID = 330, 16, 90, 170
 """Pixels: length of 100 %, height of a bar, room left of the bars and right of them."""
@@ -32,10 +21,12 @@ COLUMN = LABEL + BAR + SAID + 60
 
 
 def scores_page(models: list[Model]) -> Canvas | None:
-    """None where no model was tested on any of `BLOCKS`."""
-    if not any(_scores(models, protocol) for blocks in BLOCKS for _, protocol, _ in blocks):
+    """Two columns of tests, one block each; None where no model has a number in percent."""
+    drawn = [protocol for protocol in tested(models) if _bars(protocol)]
+    if not drawn:
         return None
-    tall = max(_height(blocks, len(models)) for blocks in BLOCKS)
+    sides = drawn[::2], drawn[1::2]
+    tall = max(_height(protocols, len(models)) for protocols in sides)
     page = Canvas(2 * MARGIN + 2 * COLUMN - 60, 150 + tall + 30)
     heading(
         page,
@@ -43,22 +34,20 @@ def scores_page(models: list[Model]) -> Canvas | None:
         "In percent. Whiskers and brackets: 95 % over queries or products.",
     )
     _key(page, models)
-    for column, blocks in enumerate(BLOCKS):
+    for column, protocols in enumerate(sides):
         y = 160.0
-        for title, protocol, metrics in blocks:
-            y = _block(page, MARGIN + column * COLUMN, y, title, _scores(models, protocol), metrics, models)
+        for protocol in protocols:
+            y = _block(page, MARGIN + column * COLUMN, y, protocol, models)
     return page
 
 
-def _scores(models: list[Model], protocol: str) -> dict[str, dict[str, Score]]:
-    """By model, of those that were tested."""
-    return {
-        model.name: outcome.scores for model in models if (outcome := model.summary.protocols.get(protocol))
-    }
+def _bars(protocol: Protocol) -> list[Metric]:
+    """The shares among its metrics."""
+    return [metric for metric in protocol.metrics if metric.bar and metric.unit == "%"]
 
 
-def _height(blocks: tuple[tuple[str, str, dict[str, str]], ...], models: int) -> int:
-    return sum(60 + len(metrics) * (models * GAP + BELOW) for _, _, metrics in blocks)
+def _height(protocols: list[Protocol], models: int) -> int:
+    return sum(60 + len(_bars(protocol)) * (models * GAP + BELOW) for protocol in protocols)
 
 
 def _key(page: Canvas, models: list[Model]) -> None:
@@ -75,22 +64,15 @@ def _colours(models: list[Model]) -> list[str]:
     return [COLOURS[number % len(COLOURS)] for number in range(len(models))]
 
 
-def _block(
-    page: Canvas,
-    x: float,
-    y: float,
-    title: str,
-    scores: dict[str, dict[str, Score]],
-    metrics: dict[str, str],
-    models: list[Model],
-) -> float:
+def _block(page: Canvas, x: float, y: float, protocol: Protocol, models: list[Model]) -> float:
     """Draw one test; where the next one may start."""
-    page.text(x, y, title, 16, bold=True)
+    page.text(x, y, f"{protocol.task}, {protocol.about}", 16, bold=True)
     y += 38
-    for metric, label in metrics.items():
-        page.text(x, y + (len(models) - 1) * GAP / 2, label, 14, QUIET)
-        for model, colour in zip(models, _colours(models), strict=True):
-            _bar(page, x + LABEL, y, scores.get(model.name, {}).get(metric), colour)
+    outcomes = [model.summary.protocols.get(protocol.name) for model in models]
+    for metric in _bars(protocol):
+        page.text(x, y + (len(models) - 1) * GAP / 2, metric.name, 14, QUIET)
+        for outcome, colour in zip(outcomes, _colours(models), strict=True):
+            _bar(page, x + LABEL, y, outcome.scores.get(metric.key) if outcome else None, colour)
             y += GAP
         y += BELOW
     return y + 22

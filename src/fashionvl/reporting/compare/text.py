@@ -7,13 +7,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from fashionvl.reporting.compare.lines import Line, Value, lines
+from fashionvl.reporting import metrics
+from fashionvl.reporting.compare.lines import Line, Value, lines, tested
 from fashionvl.reporting.compare.models import Model
 from fashionvl.reporting.compare.pairing import Pairing
-from fashionvl.reporting.intervals import RESAMPLES
+from fashionvl.reporting.recomputed import RESAMPLES
 from fashionvl.reporting.study.formatting import ABSENT, probability, signed, signed_span, span
 from fashionvl.reporting.study.markdown import table
-from fashionvl.reporting.study.measured import PROTOCOLS
 
 BESIDE = "chance or simple rule"
 
@@ -56,9 +56,8 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
         found.append(
             "A difference counts as real when its p-value is below 0.05. Nothing is corrected over metrics."
         )
-    tasks = {protocol.name: protocol.task for protocol in PROTOCOLS}
     for protocol, reason in pairing.refused.items():
-        found.append(f"{tasks[protocol]} is not paired: {reason}.")
+        found.append(f"{metrics.protocol(protocol).task} is not paired: {reason}.")
     for model in models:
         if model.patch_tasks:
             found.append(
@@ -81,14 +80,16 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
 def counts_of(models: list[Model]) -> str:
     """What was tested on, in one line."""
     said = []
-    for protocol in PROTOCOLS:
-        name, task = protocol.name, protocol.task
-        found = [outcome for model in models if (outcome := model.summary.protocols.get(name))]
+    for protocol in tested(models):
+        found = [
+            outcome
+            for model in models
+            if (outcome := model.summary.protocols.get(protocol.name)) and outcome.n is not None
+        ]
         if found:
-            what = "queries" if name in ("tir", "itr") else "photographs"
             beside = f" of {found[0].candidates} candidates" if found[0].candidates else ""
             counts = " and ".join(dict.fromkeys(f"{outcome.n:,}" for outcome in found))
-            said.append(f"{task} {counts} {what}{beside}")
+            said.append(f"{protocol.task} {counts} {protocol.items}{beside}")
     return "; ".join(said)
 
 

@@ -8,15 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, PAGE, QUIET
+from fashionvl.reporting.metrics import known
 from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_picture
 from fashionvl.reporting.study.formatting import MINUS, signed, signed_span
 from fashionvl.reporting.study.records import Cell, ColumnReport, Difference, Metric, StudyReport
-
-PLOTTED = (
-    *("tir/sum_r", "itr/sum_r", "retrieval/total", "m_cr/sum_c", "s_cr/sum_c", "recognition/total"),
-    *("mig/psnr_masked", "captioning/rouge_l", "captioning/cider"),
-)
-"""One metric a task; of captioning those that can be tested."""
 
 SHORT_LABEL = 6
 """Longer labels do not fit under an axis; the value stands there instead."""
@@ -38,12 +33,12 @@ class _Point:
 
 
 def difference_panels(study: StudyReport) -> list[Picture]:
-    """A plot for each metric of `PLOTTED` that any column has a difference in."""
+    """A plot for each metric that the registry has plotted and any column has a difference in."""
     places = axis_places(study)
     panels = []
     for metric in study.metrics:
         cells = {column.id: column.cells.get(metric.key, Cell()) for column in study.columns}
-        if metric.key in PLOTTED and any(cell.difference for cell in cells.values()):
+        if "plot" in known(metric.key).shown and any(cell.difference for cell in cells.values()):
             panels.append(_along_axis(study, metric, places) if places else _in_rows(study, metric))
     return panels
 
@@ -145,9 +140,7 @@ def _at(place: float, value: float, upright: bool) -> tuple[list[float], list[fl
 
 def _look(difference: Difference) -> tuple[str, str]:
     """The colour and marker that the tables use, too."""
-    if not difference.real:
-        return QUIET, "o"
-    return (BLUE, "^") if difference.value > 0 else (ORANGE, "v")
+    return {"same": (QUIET, "o"), "better": (BLUE, "^"), "worse": (ORANGE, "v")}[difference.mark]
 
 
 def _place(value: float, doubling: bool) -> float:
@@ -160,7 +153,8 @@ def _tick(column: ColumnReport, places: dict[str, float]) -> str:
 
 
 def _title(metric: Metric) -> str:
-    return f"{metric.task} {metric.name}" + (f", {metric.unit}" if metric.unit == "dB" else "")
+    unit = f", {metric.unit}" if metric.unit not in ("", "%") else ""
+    return f"{metric.task} {metric.name}{unit}{', lower is better' if metric.lower_is_better else ''}"
 
 
 def _in_words(study: StudyReport, metric: Metric) -> str:

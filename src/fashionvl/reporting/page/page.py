@@ -7,12 +7,12 @@ import matplotlib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from fashionvl.reporting.metrics import groups
 from fashionvl.reporting.overview import duration
 from fashionvl.reporting.page.claims import claim_summary, claim_tables
 from fashionvl.reporting.page.views import source_of, view
 from fashionvl.reporting.study import formatting
 from fashionvl.reporting.study.records import Difference, Report
-from fashionvl.reporting.study.verdicts import NAMES
 
 HERE = Path(__file__).parent
 TEMPLATE, STYLE = "page.html.j2", "page.css"
@@ -36,7 +36,7 @@ def write_page(report: Report, file: Path) -> None:
             report=report,
             studies=studies,
             groups=[
-                group for group in NAMES if any(group == o.group for one in studies for o in one.outcomes)
+                group for group in groups() if any(group == o.group for s in studies for o in s.outcomes)
             ],
             claims=claim_tables(report),
             claim_summary=claim_summary(report),
@@ -48,9 +48,7 @@ def write_page(report: Report, file: Path) -> None:
 
 def mark(difference: Difference | None) -> str:
     """The class of a difference: `better`, `worse`, or `same` where none was seen."""
-    if difference is None or not difference.real:
-        return "same"
-    return "better" if difference.value > 0 else "worse"
+    return difference.mark if difference else "same"
 
 
 def environment(folder: Path) -> Environment:

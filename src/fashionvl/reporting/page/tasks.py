@@ -3,20 +3,8 @@
 from dataclasses import dataclass
 from itertools import groupby
 
+from fashionvl.reporting import metrics as registry
 from fashionvl.reporting.study.records import Metric
-
-TASKS = {
-    "TIR": "text → image",
-    "ITR": "image → text",
-    "M-CR": "main category",
-    "S-CR": "sub-category",
-    "MIG": "in-painting",
-    "FC": "captioning",
-    "ITR+TIR": "together",
-    "CR+SUB": "together",
-}
-COUNTED = {"TIR": "queries", "ITR": "queries", "FC": "captions"}
-"""What a task is tested on; the others on photographs."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +32,13 @@ def tasks_of(metrics: list[Metric]) -> list[Task]:
 
 
 def _task(name: str, metrics: list[Metric]) -> Task:
+    protocol = registry.protocol(registry.parts(metrics[0].key)[0])
     known = next((metric for metric in metrics if metric.n is not None), None)
     if known is None:
-        return Task(name, TASKS.get(name, ""), metrics, None, "")
-    said = f"{known.n:,} {COUNTED.get(name, 'photographs')}"
+        return Task(name, protocol.about, metrics, None, "")
+    said = f"{known.n:,} {protocol.items}"
     said += f" of {known.clusters:,} products" if known.clusters else ""
-    return Task(name, TASKS.get(name, ""), metrics, known.n, said)
+    return Task(name, protocol.about, metrics, known.n, said)
 
 
 def samples_of(tasks: list[Task]) -> str:

@@ -7,14 +7,10 @@ from fashionvl.reporting.page.drawing import Picture, photograph
 from fashionvl.reporting.page.losses import Stroke, loss_panels, strokes
 from fashionvl.reporting.page.single_tasks import single_task_panels
 from fashionvl.reporting.page.tasks import Task, procedures_of, samples_of, tasks_of
-from fashionvl.reporting.study.measured import PROTOCOLS
-from fashionvl.reporting.study.records import ColumnReport, Metric, StageRun, StudyReport
+from fashionvl.reporting.study.records import ColumnReport, Metric, StageRun, StudyReport, Verdict
 
 KINDS = ("better", "worse", "mixed", "same", "unknown")
 """Of verdicts; `unknown` is what was not measured, or measured on another task."""
-
-STAGE_OF = {protocol.name: protocol.stage for protocol in PROTOCOLS}
-"""The stage whose runs are tested on a protocol."""
 
 
 @dataclass(frozen=True)
@@ -110,22 +106,19 @@ def outcomes_of(study: StudyReport) -> list[Outcome]:
     for group in dict.fromkeys(group for column in study.columns for group in column.verdicts):
         found: dict[str, list[str]] = {kind: [] for kind in KINDS}
         for column in study.columns:
-            kind = kind_of(column.verdicts.get(group, ""))
+            if group not in column.verdicts:
+                continue
+            kind = kind_of(column.verdicts[group])
             # Of a column that has not ended, its state says enough.
-            if group in column.verdicts and (kind != "unknown" or column.state == "done"):
+            if kind != "unknown" or column.state == "done":
                 found[kind].append(column.id)
         outcomes.append(Outcome(group, **found))
     return outcomes
 
 
-def kind_of(verdict: str) -> str:
-    """One of `KINDS`, from the words that a verdict's parts begin with; parts are parted by semicolons."""
-    begun = {word for part in verdict.split("; ") for word in ("better", "worse") if part.startswith(word)}
-    if len(begun) == 2:
-        return "mixed"
-    if begun:
-        return begun.pop()
-    return "same" if verdict.startswith("no difference") else "unknown"
+def kind_of(verdict: Verdict) -> str:
+    """One of `KINDS`."""
+    return verdict.kind if verdict.kind in KINDS else "unknown"
 
 
 def kinds_of(outcomes: list[Outcome]) -> dict[tuple[str, str], str]:
@@ -194,6 +187,5 @@ def sources_of(study: StudyReport) -> list[Source]:
 
 def source_of(column: ColumnReport, metric: Metric, seed: int) -> StageRun | None:
     """The run behind one seed's number; None where no such run is in the report."""
-    stage = STAGE_OF[metric.key.split("/")[0]]
-    found = [run for run in column.runs if run.seed == seed and run.stage == stage]
+    found = [run for run in column.runs if run.seed == seed and run.stage == metric.stage]
     return found[0] if found and found[0].state != "missing" else None

@@ -2,9 +2,11 @@
 
 import math
 
+from fashionvl.reporting import metrics
+from fashionvl.reporting.metrics import Metric, Protocol
+from fashionvl.reporting.papers import paper_table
 from fashionvl.reporting.study.estimates import cleared
-from fashionvl.reporting.study.papers import METRICS, TASKS, paper_table
-from fashionvl.reporting.study.records import Claim, Interval
+from fashionvl.reporting.study.records import Claim, Interval, mark
 from fashionvl.studies import Study
 
 Z = 1.959964
@@ -16,12 +18,8 @@ QUERIES = 1_000
 PHOTOGRAPHS = 32_528
 """Rows of Fashion-Gen's public validation file; the paper says 35,528: its intervals would differ by 4 %."""
 
-TESTED = {
-    "tir/r1": QUERIES, "tir/r5": QUERIES, "tir/r10": QUERIES,
-    "itr/r1": QUERIES, "itr/r5": QUERIES, "itr/r10": QUERIES,
-    "m_cr/accuracy": PHOTOGRAPHS, "s_cr/accuracy": PHOTOGRAPHS,
-}  # fmt: skip
-"""The shares among the metrics, and how many answers each is taken over; macro-F and the sums are none."""
+ANSWERS = {"queries": QUERIES, "photographs": PHOTOGRAPHS}
+"""How many answers a printed share is taken over, by what is tested."""
 
 ASSUMPTIONS = (
     (
@@ -50,28 +48,28 @@ def claims(study: Study) -> list[Claim]:
     printed = {column.id: table.get(study.printed(column.id), {}) for column in study.columns}
     reference = printed[study.reference.id]
     return [
-        _claim(study.name, column.id, key, n, printed[column.id][key], reference[key])
+        _claim(study.name, column.id, protocol, metric, printed[column.id][key], reference[key])
         for column in study.columns
         if column.id != study.reference.id
-        for key, n in TESTED.items()
+        for protocol in metrics.PROTOCOLS
+        for metric in protocol.metrics
+        if metric.share and protocol.items in ANSWERS
+        for key in [f"{protocol.name}/{metric.key}"]
         if key in printed[column.id] and key in reference
     ]
 
 
-def _claim(study: str, column: str, key: str, n: int, value: float, reference: float) -> Claim:
+def _claim(
+    study: str, column: str, protocol: Protocol, metric: Metric, value: float, reference: float
+) -> Claim:
+    n = ANSWERS[protocol.items]
     interval = difference_interval(value / 100, reference / 100, n)
     low, high = 100 * interval[0], 100 * interval[1]
+    apart = round(value - reference, 6)
     return Claim(
-        study, column, readable(key), round(value - reference, 6), (low, high), n, cleared((low, high))
-    )
-
-
-def readable(key: str) -> str:
-    """`TIR R@1` for `tir/r1`."""
-    task, metric = key.split("/")
-    tasks = {ours: printed for printed, ours in reversed(TASKS.items())}
-    metrics = {ours: printed for printed, ours in METRICS.items()}
-    return f"{tasks[task]} {metrics[metric]}"
+        study, column, f"{protocol.task} {metric.name}", apart, (low, high), n, cleared((low, high)),
+        mark(apart, cleared((low, high)), metric.lower_is_better),
+    )  # fmt: skip
 
 
 def difference_interval(first: float, second: float, n: int) -> Interval:

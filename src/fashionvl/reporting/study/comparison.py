@@ -1,28 +1,16 @@
 """The columns of a study against its reference: every cell of the table."""
 
+from fashionvl.reporting.metrics import Metric as Known
+from fashionvl.reporting.metrics import Protocol
+from fashionvl.reporting.papers import PaperTable, paper_table
 from fashionvl.reporting.study.estimates import estimate
 from fashionvl.reporting.study.gather import Gathered, GatheredColumn, axis_value, masked_picture
-from fashionvl.reporting.study.measured import (
-    Measured,
-    Names,
-    Protocol,
-    compare_with,
-    highest,
-    listed,
-    measure,
-)
-from fashionvl.reporting.study.papers import PaperTable, paper_table
+from fashionvl.reporting.study.measured import Measured, listed, measure
 from fashionvl.reporting.study.records import Cell, ColumnReport, Metric, StudyReport
 from fashionvl.reporting.study.verdicts import Judged, judge, verdict
 
 TEST = "paired over {by}, seeds as random (Obuchowski and Rockette 1995, Hillis 2007), Holm over the columns"
 TEST_ONE_SEED = "paired bootstrap over {by} of one seed's runs, Holm over the columns"
-
-UNITS = {"recognition": "photographs", "captioning": "photographs"}
-"""What the tests of a stage are over, where products are unknown and it is not queries."""
-
-UNPAIRED = ("bleu4", "meteor", "sum_cap")
-"""Metrics of all captions together, which no single caption has a share of."""
 
 
 def compare(gathered: Gathered) -> StudyReport:
@@ -34,14 +22,9 @@ def compare(gathered: Gathered) -> StudyReport:
     study = gathered.study
     measured = measure(gathered)
     printed = paper_table(study.paper) if study.paper else {}
-    protocols = listed(gathered, measured, printed)
-    metrics = [
-        _metric(protocol, measured, len(gathered.seeds), names)
-        for protocol in protocols
-        for names in protocol.metrics
-    ]
-    cells = _cells(gathered, metrics, measured, printed)
-    judged = judge(study.reference.id, measured, cells, [protocol.name for protocol in protocols])
+    shown = listed(gathered, measured, printed)
+    cells = _cells(gathered, shown, measured, printed)
+    judged = judge(study.reference.id, measured, {protocol.name for protocol, _ in shown}, list(cells))
     return StudyReport(
         name=study.name,
         title=study.title,
@@ -50,7 +33,7 @@ def compare(gathered: Gathered) -> StudyReport:
         axis_label=study.axis_label,
         reference=study.reference.id,
         seeds=gathered.seeds,
-        metrics=metrics,
+        metrics=[_metric(*one, measured, len(gathered.seeds)) for one in shown],
         columns=[
             _column(gathered, column, cells[column.column.id], judged.get(column.column.id, {}))
             for column in gathered.columns
@@ -59,42 +42,44 @@ def compare(gathered: Gathered) -> StudyReport:
     )
 
 
-def _metric(protocol: Protocol, measured: dict[str, Measured], seeds: int, names: Names) -> Metric:
-    key, name, unit, digits = names
+def _metric(protocol: Protocol, known: Known, measured: dict[str, Measured], seeds: int) -> Metric:
     sample = measured[protocol.name].sample
     # A total is of the queries of its parts.
     drawn = sample or next((part for other in protocol.total_of if (part := measured[other].sample)), None)
-    by = "products" if drawn and drawn.clusters else UNITS.get(protocol.stage, "queries")
-    test = (TEST if seeds > 1 else TEST_ONE_SEED).format(by=by)
+    by = "products" if drawn and drawn.clusters else protocol.items
+    is_tested = known.recomputed is not None or protocol.total_of
     return Metric(
-        f"{protocol.name}/{key}",
-        protocol.task,
-        name,
-        unit,
-        digits,
-        sample.n if sample else None,
-        sample.clusters if sample else None,
-        "" if key in UNPAIRED else test,
+        key=f"{protocol.name}/{known.key}",
+        task=protocol.task,
+        name=known.name,
+        unit=known.unit,
+        digits=known.digits,
+        n=sample.n if sample else None,
+        clusters=sample.clusters if sample else None,
+        test=(TEST if seeds > 1 else TEST_ONE_SEED).format(by=by) if is_tested else "",
+        lower_is_better=known.lower_is_better,
+        stage=protocol.stage,
     )
 
 
 def _cells(
-    gathered: Gathered, metrics: list[Metric], measured: dict[str, Measured], table: PaperTable
+    gathered: Gathered,
+    shown: list[tuple[Protocol, Known]],
+    measured: dict[str, Measured],
+    table: PaperTable,
 ) -> dict[str, dict[str, Cell]]:
     """By column and metric key."""
     study, reference = gathered.study, gathered.study.reference.id
     cells: dict[str, dict[str, Cell]] = {column.column.id: {} for column in gathered.columns}
-    for metric in metrics:
-        protocol, name = metric.key.split("/")
-        scores = measured[protocol].metric(name)
-        differences = compare_with(scores, reference, measured[protocol].comparable)
+    for protocol, metric in shown:
+        key = f"{protocol.name}/{metric.key}"
+        scores = measured[protocol.name].metric(metric.key)
+        differences = measured[protocol.name].differences(metric, reference)
         for column, row in cells.items():
-            ours = estimate(scores[column], highest(protocol, name)) if column in scores else None
-            paper, base = (
-                table.get(study.printed(which), {}).get(metric.key) for which in (column, reference)
-            )
+            ours = estimate(scores[column], metric) if column in scores else None
+            paper, base = (table.get(study.printed(which), {}).get(key) for which in (column, reference))
             apart = None if paper is None or base is None or column == reference else round(paper - base, 6)
-            row[metric.key] = Cell(ours, differences.get(column), paper, apart)
+            row[key] = Cell(ours, differences.get(column), paper, apart)
     return cells
 
 
@@ -108,7 +93,7 @@ def _column(
         overlay="\n".join(overlays),
         state=column.state,
         cells=cells,
-        verdicts={group: verdict(group, found) for group, found in judged.items()},
+        verdicts={group: verdict(found) for group, found in judged.items()},
         axis=axis_value(gathered.study, column),
         runs=[run.shown for run in column.runs],
         picture=masked_picture(column),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fashionvl.evaluation.crossed import CrossedMean, crossed_mean
-from fashionvl.evaluation.significance import resampled_sums
-from fashionvl.reporting.intervals import CONFIDENCE, RESAMPLES
+from fashionvl.reporting.metrics import Metric
+from fashionvl.reporting.recomputed import CONFIDENCE, resampled
+from fashionvl.reporting.samples import Sample
 from fashionvl.reporting.study.records import Estimate, Interval
-from fashionvl.reporting.study.samples import Sample
 from fashionvl.runs.reading import Run
 
 ABSOLUTE_ZERO = 1e-9
@@ -48,12 +48,12 @@ def score_columns(sample: Sample, stream: int) -> dict[str, Scores]:
         stream: seed of the resampling, another for each protocol: their queries are other queries.
     """
     found: dict[str, dict[str, tuple[dict[int, float], dict[int, np.ndarray]]]] = {}
-    for (column, seed), sums in sample.sums.items():
-        values = sample.score(sums.sum(axis=0, dtype=np.float64))
-        draws = sample.score(resampled_sums(sums, RESAMPLES, stream))
-        for metric, value in values.items():
-            by_seed = found.setdefault(column, {}).setdefault(metric, ({}, {}))
-            by_seed[0][seed], by_seed[1][seed] = float(value), draws[metric]
+    for (column, seed), scored in sample.scored.items():
+        for one in scored:
+            draws = resampled(one, stream)
+            for metric, value in one.observed().items():
+                by_seed = found.setdefault(column, {}).setdefault(metric, ({}, {}))
+                by_seed[0][seed], by_seed[1][seed] = value, draws[metric]
     return {
         column: {metric: SeedScores(*by_seed) for metric, by_seed in metrics.items()}
         for column, metrics in found.items()
@@ -77,12 +77,12 @@ def added(first: SeedScores, second: SeedScores) -> SeedScores:
     )
 
 
-def estimate(scores: SeedScores, highest: float) -> Estimate | None:
+def estimate(scores: SeedScores, metric: Metric) -> Estimate | None:
     """Mean over seeds, with its interval cut to what the metric can be; None without a seed.
 
     Args:
         scores: of one column.
-        highest: value the metric can have; the lowest is 0. Infinite where it has no end.
+        metric: whose scores.
     """
     seeds = sorted(scores.values)
     if not seeds:
@@ -91,7 +91,7 @@ def estimate(scores: SeedScores, highest: float) -> Estimate | None:
     interval = None
     if set(seeds) == set(scores.draws):
         low, high = crossed_mean(*scores.matrices(seeds), CONFIDENCE).interval
-        interval = (low, high) if math.isinf(highest) else (max(0.0, low), min(highest, high))
+        interval = (max(metric.lowest, low), min(metric.highest, high))
     sd = float(values.std(ddof=1)) if len(seeds) > 1 else None
     return Estimate(float(values.mean()), interval, {seed: scores.values[seed] for seed in seeds}, sd)
 

@@ -4,6 +4,7 @@ import os.path
 from pathlib import Path
 from urllib.parse import quote
 
+from fashionvl.reporting import metrics as registry
 from fashionvl.reporting.overview import duration
 from fashionvl.reporting.study.formatting import (
     ABSENT,
@@ -108,11 +109,15 @@ def _cells(metric: Metric, cell: Cell) -> list[str]:
 def _behind(metrics: list[Metric]) -> str:
     """How many queries, and which test."""
     metric = next((metric for metric in metrics if metric.test), metrics[0])
+    protocol = registry.protocol(registry.parts(metric.key)[0])
+    lower = ", ".join(metric.name for metric in metrics if metric.lower_is_better)
+    beside = f" Lower is better: {lower}." if lower else ""
+    if protocol.total_of:
+        return f"Of both tables above; test: {metric.test}. Bold: real.{beside}"
     if metric.n is None:
-        return f"Of both tables above; test: {metric.test}. Bold: real."
-    what = {"TIR": "queries", "ITR": "queries", "FC": "captions"}.get(metric.task, "photographs")
+        return f"As recorded: without per-item arrays there is no interval and no test.{beside}"
     clusters = f" of {metric.clusters:,} products" if metric.clusters else ""
-    return f"{metric.n:,} {what}{clusters}; test: {metric.test}. Bold: real."
+    return f"{metric.n:,} {protocol.items}{clusters}; test: {metric.test}. Bold: real.{beside}"
 
 
 def _single_tasks(study: StudyReport) -> str:
@@ -141,9 +146,9 @@ def _ended(task: SingleTask, end: Ended | None) -> str:
 
 def _verdicts(study: StudyReport) -> str:
     lines = [
-        f"- {column.id} ({column.label}), {group}: {said}"
+        f"- {column.id} ({column.label}), {group}: {found.text}"
         for column in study.columns
-        for group, said in column.verdicts.items()
+        for group, found in column.verdicts.items()
     ]
     return "\n".join(["### Verdicts", "", *lines]) if lines else ""
 

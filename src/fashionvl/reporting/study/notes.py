@@ -1,6 +1,7 @@
 """What a reader must know before believing a number."""
 
-from fashionvl.reporting.intervals import RESAMPLES
+from fashionvl.reporting import metrics
+from fashionvl.reporting.recomputed import RESAMPLES
 from fashionvl.reporting.study.claims import ASSUMPTIONS
 from fashionvl.reporting.study.records import Claim, StageRun, StudyReport
 
@@ -36,8 +37,8 @@ def _method(studies: list[StudyReport]) -> list[str]:
             "still look real."
         ),
     ]
-    judged = [line for study in studies for column in study.columns for line in column.verdicts.values()]
-    if any(line.startswith("not comparable") for line in judged):
+    judged = [found for study in studies for column in study.columns for found in column.verdicts.values()]
+    if any(found.kind == "not comparable" for found in judged):
         found.append(
             "PSNR of hidden pixels is compared only where both runs hid the same pixels: how much is hidden, "
             "and in which pattern, decides how hard it is."
@@ -57,8 +58,13 @@ def _tested(runs: list[StageRun]) -> list[int]:
 
 def _data(studies: list[StudyReport]) -> list[str]:
     found = []
-    recognised = [metric for study in studies for metric in study.metrics if metric.task in ("M-CR", "S-CR")]
-    if any(metric.n is not None and metric.clusters is None for metric in recognised):
+    of_products = [
+        metric
+        for study in studies
+        for metric in study.metrics
+        if metrics.protocol(metrics.parts(metric.key)[0]).item_id == "id"
+    ]
+    if any(metric.n is not None and metric.clusters is None for metric in of_products):
         found.append(
             "Some test did not keep product ids: photographs are resampled there as if each were a product "
             "of its own, and the intervals are too narrow."

@@ -8,7 +8,7 @@ from typing import Any
 
 from fashionvl.reporting.study.records import Report
 
-SCHEMA = 1
+SCHEMA = 2
 """Of `report.json`; raised when a key changes its meaning."""
 
 LEFT_OUT = ("curves", "picture")

@@ -8,6 +8,29 @@ State = Literal["done", "unfinished", "failed", "missing"]
 
 Interval = tuple[float, float]
 
+Mark = Literal["better", "worse", "same"]
+"""Of a difference; `same` is one that was not seen."""
+
+
+def mark(difference: float, real: bool, lower_is_better: bool) -> Mark:
+    """What a difference to the reference amounts to."""
+    if not real:
+        return "same"
+    return "better" if (difference < 0) == lower_is_better else "worse"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a column's differences in one group of tasks amount to.
+
+    Attributes:
+        kind: `mixed` where some are better and some worse; `same` where none was seen.
+        text: one plain line.
+    """
+
+    kind: Literal["better", "worse", "mixed", "same", "not measured", "not comparable"]
+    text: str
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -19,9 +42,11 @@ class Metric:
         name: of the table: R@1, accuracy, macro-F, PSNR.
         unit: `%`, `dB` or empty.
         digits: after the point.
-        n: queries or photographs behind it; None where no run has it.
+        n: queries, photographs or captions behind it; None where no run has it.
         clusters: products those are of, where they are resampled by product; None otherwise.
         test: the paired test its differences carry, in words; empty where none can be made.
+        lower_is_better: the direction.
+        stage: whose runs are tested so.
     """
 
     key: str
@@ -32,6 +57,8 @@ class Metric:
     n: int | None = None
     clusters: int | None = None
     test: str = ""
+    lower_is_better: bool = False
+    stage: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +66,7 @@ class Estimate:
     """A number of ours.
 
     Attributes:
-        value: mean over seeds, in the metric's unit; higher is better everywhere.
+        value: mean over seeds, in the metric's unit.
         interval: 95 %, over queries and seeds.
         by_seed: each seed's value.
         sd: standard deviation over seeds (n - 1); None for one seed.
@@ -61,6 +88,7 @@ class Difference:
         p_value: two-sided.
         p_adjusted: after Holm, over the columns of the study for this metric.
         real: whether `p_adjusted` is below 0.05.
+        mark: what it amounts to, by the metric's direction.
     """
 
     value: float
@@ -68,6 +96,7 @@ class Difference:
     p_value: float
     p_adjusted: float
     real: bool
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -127,8 +156,7 @@ class ColumnReport:
         overlay: text of its overlay; empty for the unchanged recipe.
         state: of all its stages and seeds together: failed before missing before unfinished.
         cells: by metric key.
-        verdicts: one plain line for `retrieval`, `recognition`, `generation` and `captioning`, as far as the
-            study has them; none for the reference.
+        verdicts: by group of tasks, such as `retrieval`, as far as the study has it; none for the reference.
         axis: value of the study's axis key in the resolved configuration; None without an axis or a run.
         runs: every stage and seed, those still missing too.
         picture: `[H, W, 3]` uint8 photograph with its hidden area at zero, or None where nothing is masked.
@@ -139,7 +167,7 @@ class ColumnReport:
     overlay: str
     state: State
     cells: dict[str, Cell]
-    verdicts: dict[str, str]
+    verdicts: dict[str, Verdict]
     axis: float | None
     runs: list[StageRun]
     picture: Any = None
@@ -186,6 +214,7 @@ class Claim:
         interval: 95 % of that difference for independent samples of `n` each.
         n: queries or photographs assumed.
         exceeds: whether the interval leaves 0 out.
+        mark: what the difference amounts to, by the metric's direction.
     """
 
     study: str
@@ -195,6 +224,7 @@ class Claim:
     interval: Interval
     n: int
     exceeds: bool
+    mark: Mark
 
 
 @dataclass(frozen=True)

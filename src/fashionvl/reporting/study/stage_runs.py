@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError
+from fashionvl.reporting import metrics
 from fashionvl.reporting.study.records import StageRun, State
 from fashionvl.runs.reading import COSTS, Run, read_run
 
@@ -94,7 +95,7 @@ def _reason(file: Path) -> str:
 
 
 def check_same(runs: list[StudyRun], scale: str) -> str:
-    """Check that runs may stand in one table: one scale, one data set, one set of candidates.
+    """Check that runs may stand in one table: one scale, one data set, one set of candidates or gallery.
 
     Returns:
         The fingerprint of the data, or an empty string where nothing has recorded one.
@@ -110,13 +111,17 @@ def check_same(runs: list[StudyRun], scale: str) -> str:
                 f"{run.shown.path}: a run at {found} scale, but the report is of {scale}; "
                 "numbers compare inside one scale only"
             )
-    for direction in ("tir", "itr"):
-        _one_value(recorded, f"candidates of {direction}", [_candidates(run, direction) for run in recorded])
+    for name in (one.name for one in metrics.PROTOCOLS if one.is_candidate_list):
+        _one_value(
+            recorded, f"candidates of {name}", [_fingerprint(run, "candidates", name) for run in recorded]
+        )
+    for name in dict.fromkeys(name for run in recorded for name in run.read.section("gallery")):
+        _one_value(recorded, f"gallery of {name}", [_fingerprint(run, "gallery", name) for run in recorded])
     return _one_value(recorded, "data", [run.shown.data for run in recorded])
 
 
-def _candidates(run: StudyRun, direction: str) -> str:
-    found = run.read.section("candidates").get(direction, {})
+def _fingerprint(run: StudyRun, section: str, protocol: str) -> str:
+    found = run.read.section(section).get(protocol, {})
     return str(found.get("fingerprint", "")) if isinstance(found, dict) else ""
 
 

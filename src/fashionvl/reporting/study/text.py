@@ -6,22 +6,20 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from fashionvl.reporting.metrics import Place, known
 from fashionvl.reporting.study.formatting import ABSENT, number, signed
 from fashionvl.reporting.study.records import Cell, ColumnReport, Metric, StageRun, StudyReport
 
 WIDE = 100
-"""Characters from which the longer choice of metrics fits."""
-
-FEW = ("tir/sum_r", "itr/sum_r", "m_cr/accuracy", "s_cr/accuracy")
-MANY = (*FEW, "mig/psnr_masked", "captioning/cider")
+"""Characters from which the longer choice of metrics fits. What the registry does not know is in both."""
 
 KEY = "Ours ± sd over seeds; Δ to {reference}, * where real; the paper's value (and its Δ)."
 
 
 def study_text(study: StudyReport, width: int) -> Group:
     """Table, key and verdicts, for a terminal of some characters; made for 80 and for 120."""
-    chosen = MANY if width >= WIDE else FEW
-    metrics = [metric for metric in study.metrics if metric.key in chosen]
+    places: set[Place] = {"terminal", "wide terminal"} if width >= WIDE else {"terminal"}
+    metrics = [metric for metric in study.metrics if known(metric.key).shown & places]
     table = Table(
         title=f"{study.title}: {study.question}", box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left",
         show_lines=False,
@@ -79,10 +77,10 @@ def _paper(metric: Metric, cell: Cell) -> str:
 def _lines(study: StudyReport) -> list[Text]:
     """Verdicts, and why numbers are not there."""
     lines = [
-        Text.assemble((column.id, "bold"), f" {group}: {said}")
+        Text.assemble((column.id, "bold"), f" {group}: {found.text}")
         for column in study.columns
-        for group, said in column.verdicts.items()
-        if column.state == "done" or said != "not measured"
+        for group, found in column.verdicts.items()
+        if column.state == "done" or found.kind != "not measured"
     ]
     for column in study.columns:
         lines += [

@@ -1,32 +1,18 @@
 """What a column's differences amount to: one plain line for each group of tasks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from fashionvl.reporting import metrics
+from fashionvl.reporting.metrics import Protocol
 from fashionvl.reporting.study.estimates import SeedScores, cleared, common_seeds
 from fashionvl.reporting.study.formatting import signed, signed_span
-from fashionvl.reporting.study.measured import Measured, compare_with
-from fashionvl.reporting.study.records import Cell, Difference
-from fashionvl.reporting.study.samples import Sample
-from fashionvl.reporting.sums import CAPTION_MEANS
+from fashionvl.reporting.study.measured import Measured
+from fashionvl.reporting.study.records import Difference, Mark, Verdict
 
-NOT_MEASURED = "not measured"
-NOT_COMPARABLE = "not comparable: its runs hide other pixels than the reference's"
-
-NAMES = {
-    "retrieval": (("SumR", 1, ""),),
-    "recognition": (("M-CR accuracy", 2, " points"), ("S-CR accuracy", 2, " points")),
-    "generation": (("PSNR of hidden pixels", 2, " dB"),),
-    "captioning": (("ROUGE-L", 1, ""), ("CIDEr", 1, "")),
-}
-"""The numbers each group is judged by: name, digits, unit. SumR here is TIR's and ITR's together."""
-
-RESTS_ON = {
-    "retrieval": ("tir", "itr"),
-    "recognition": ("m_cr", "s_cr"),
-    "generation": ("mig",),
-    "captioning": ("captioning",),
-}
-"""The protocols of each group."""
+NOT_MEASURED = Verdict("not measured", "not measured")
+NOT_COMPARABLE = Verdict("not comparable", "not comparable: its runs hide other pixels than the reference's")
+FIRST: tuple[Mark, ...] = ("better", "worse", "same")
+"""In the order told."""
 
 
 @dataclass(frozen=True)
@@ -34,46 +20,54 @@ class Judged:
     """One number of one column that a verdict rests on.
 
     Attributes:
+        name: as the verdict calls it.
+        digits: after the point.
+        unit: of a difference, in words, with the space before it.
         difference: to the reference; None where there is none.
         seeds: that both columns have.
         behind: what was compared, in words: `300 queries a side`.
         comparable: False where both columns were measured, but not on the same task.
     """
 
+    name: str
+    digits: int
+    unit: str
     difference: Difference | None
     seeds: int
     behind: str
     comparable: bool = True
 
 
-def verdict(group: str, judged: list[Judged]) -> str:
-    """A line that starts with `better`, `worse`, `no difference seen`, `not measured` or `not comparable`.
+def verdict(judged: list[Judged]) -> Verdict:
+    """Sum up what one group of tasks shows.
 
     Args:
-        group: of `NAMES`.
         judged: one for each number of the group.
     """
-    said: dict[str, list[str]] = {}
-    for one, (name, digits, unit) in zip(judged, NAMES[group], strict=True):
+    said: dict[tuple[Mark, str], list[str]] = {}
+    for one in judged:
         if one.difference is None:
             continue
-        found = f"{signed(one.difference.value, digits)}{unit} {signed_span(one.difference.interval, digits)}"
-        named = f"{name} {found}" if one.difference.real or len(judged) > 1 else found
-        said.setdefault(_kind(one), []).append(named)
+        value, interval = one.difference.value, one.difference.interval
+        found = f"{signed(value, one.digits)}{one.unit} {signed_span(interval, one.digits)}"
+        named = f"{one.name} {found}" if one.difference.real or len(judged) > 1 else found
+        said.setdefault((one.difference.mark, _words(one)), []).append(named)
     if not said:
         return NOT_MEASURED if all(one.comparable for one in judged) else NOT_COMPARABLE
-    order = sorted(
-        said, key=lambda kind: ("better", "worse").index(kind) if kind in ("better", "worse") else 2
-    )
-    return "; ".join(f"{kind}: {', '.join(said[kind])}" for kind in order) + _caution(judged)
+    in_order = sorted(said, key=lambda key: FIRST.index(key[0]))
+    text = "; ".join(f"{key[1]}: {', '.join(said[key])}" for key in in_order)
+    marks = {mark for mark, _ in said} - {"same"}
+    if len(marks) > 1:
+        return Verdict("mixed", text + _caution(judged))
+    return Verdict(marks.pop() if marks else "same", text + _caution(judged))
 
 
-def _kind(one: Judged) -> str:
-    if one.difference is None or not one.difference.real:
+def _words(one: Judged) -> str:
+    if one.difference is None or one.difference.mark == "same":
         luck = one.difference is not None and cleared(one.difference.interval)
         after = " after Holm's correction" if luck else ""
         return f"no difference seen{after} with {one.behind} and {one.seeds} seed{'s' * (one.seeds != 1)}"
-    return "better" if one.difference.value > 0 else "worse"
+    return one.difference.mark
 
 
 def _caution(judged: list[Judged]) -> str:
@@ -83,58 +77,45 @@ def _caution(judged: list[Judged]) -> str:
 
 
 def judge(
-    reference: str, measured: dict[str, Measured], cells: dict[str, dict[str, Cell]], listed: list[str]
+    reference: str, measured: dict[str, Measured], listed: set[str], columns: list[str]
 ) -> dict[str, dict[str, list[Judged]]]:
-    """What each verdict rests on, by column other than the reference, and group of what is listed."""
-    # Queries of the two directions are drawn apart, so their sums are resampled apart, too.
-    apart = compare_with(measured["retrieval"].metric("total"), reference, measured["retrieval"].comparable)
-    found: dict[str, dict[str, list[Judged]]] = {}
-    for column, row in cells.items():
-        if column == reference:
+    """What each verdict rests on.
+
+    Args:
+        reference: the column compared with.
+        measured: every protocol.
+        listed: names of the protocols in the study's table.
+        columns: of the study.
+
+    Returns:
+        By column other than the reference, and group of tasks of what is listed.
+    """
+    found: dict[str, dict[str, list[Judged]]] = {one: {} for one in columns if one != reference}
+    for group, rests_on in metrics.groups().items():
+        names = {name for protocol, _ in rests_on for name in (protocol.name, *protocol.total_of)}
+        if not names & listed:
             continue
-        groups = {
-            "retrieval": [_retrieval(column, reference, measured, apart)],
-            "recognition": [
-                _judge(name, "accuracy", column, reference, measured, row) for name in ("m_cr", "s_cr")
-            ],
-            "generation": [
-                replace(
-                    _judge("mig", "psnr_masked", column, reference, measured, row),
-                    comparable=column in measured["mig"].comparable or column not in measured["mig"].scores,
+        is_one_task = len({protocol.name for protocol, _ in rests_on}) == 1
+        for protocol, metric in rests_on:
+            apart = measured[protocol.name].differences(metric, reference)
+            name = metric.name if is_one_task else f"{protocol.task} {metric.name}"
+            for column, by_group in found.items():
+                by_group.setdefault(group, []).append(
+                    Judged(
+                        name,
+                        metric.digits,
+                        UNITS.get(metric.unit, f" {metric.unit}".rstrip()),
+                        apart.get(column),
+                        _paired(measured[protocol.name].metric(metric.key), column, reference),
+                        _behind(protocol, measured),
+                        _is_comparable(measured[protocol.name], column),
+                    )
                 )
-            ],
-            "captioning": [
-                _judge("captioning", name, column, reference, measured, row) for name in CAPTION_MEANS
-            ],
-        }
-        found[column] = {
-            group: judged
-            for group, judged in groups.items()
-            if any(name in listed for name in RESTS_ON[group])
-        }
     return found
 
 
-def _retrieval(
-    column: str, reference: str, measured: dict[str, Measured], apart: dict[str, Difference]
-) -> Judged:
-    seeds = _paired(measured["retrieval"].metric("total"), column, reference)
-    return Judged(apart.get(column), seeds, _behind(measured["tir"].sample, "queries a side"))
-
-
-def _judge(
-    protocol: str,
-    metric: str,
-    column: str,
-    reference: str,
-    measured: dict[str, Measured],
-    row: dict[str, Cell],
-) -> Judged:
-    scores = measured[protocol].metric(metric)
-    behind = _behind(measured[protocol].sample, "photographs")
-    return Judged(
-        row.get(f"{protocol}/{metric}", Cell()).difference, _paired(scores, column, reference), behind
-    )
+UNITS = {"%": " points"}
+"""What a difference is in, where that is not the metric's unit."""
 
 
 def _paired(scores: dict[str, SeedScores], column: str, reference: str) -> int:
@@ -143,7 +124,17 @@ def _paired(scores: dict[str, SeedScores], column: str, reference: str) -> int:
     return len(common_seeds(scores[column], scores[reference]))
 
 
-def _behind(sample: Sample | None, what: str) -> str:
+def _is_comparable(measured: Measured, column: str) -> bool:
+    """Whether a column that was measured had to do the same as the reference; true where it was not."""
+    if measured.sample is None or all(column != name for name, _ in measured.sample.scored):
+        return True
+    return column in measured.comparable
+
+
+def _behind(protocol: Protocol, measured: dict[str, Measured]) -> str:
+    """What was compared, in words; a total is of as many queries a side."""
+    what = f"{protocol.items} a side" if protocol.total_of else protocol.items
+    sample = measured[protocol.total_of[0] if protocol.total_of else protocol.name].sample
     if sample is None:
         return what
     products = f" of {sample.clusters:,} products" if sample.clusters else ""

@@ -10,7 +10,8 @@ import torch
 from fashionvl.configuration import flatten, read_yaml
 from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.datamodule import FashionGenDataModule, data_of
-from fashionvl.data.text.tokenizers import load_tokenizer, tokenizer_fingerprint
+from fashionvl.data.text.encoding import tokenizer_fingerprint
+from fashionvl.data.text.loading import load_tokenizer, require_bert_marks
 from fashionvl.data.visual.alignments import AlignmentFacts, Alignments, AlignmentWriter
 from fashionvl.errors import InputError
 from fashionvl.files.hashing import sha256
@@ -129,6 +130,7 @@ class AlignmentWriting(RowWriting):
         """
         data = data_of(self.trainer)
         folder = captioner_folder(self.captioner)
+        require_bert_marks(data.tokenizer, data.tokenizer_name, ("cls", "sep"), "the captioner")
         check_tokenizer(folder, data)
         check_crop(folder, data)
         self.network = ShowAttendTell.from_pretrained(str(folder)).eval()

@@ -5,7 +5,7 @@ import re
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from fashionvl.data.text.tokenizers import CONTINUATION
+from fashionvl.data.text.wordpiece import CONTINUATION
 
 _PIECE = re.compile(rf"(^| ){CONTINUATION}")
 _JOINING = re.compile(r"(?<=\w) ([-'\u2019/]) (?=\w)")

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.data.records import PairBatch
+from fashionvl.data.text.loading import require_bert_marks
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 from fashionvl.objectives.description import bag_of_words_loss, caption_loss, doubly_stochastic
@@ -149,7 +150,9 @@ class CaptionerTraining(PairTask):
                 f"{place}.max_tokens: {self.network.max_tokens} is less than data.max_tokens, "
                 f"{data.max_tokens}"
             )
-        for key in ("cls", "sep", "pad"):
+        marks = ("cls", "sep", "pad")
+        require_bert_marks(data.tokenizer, data.tokenizer_name, marks, "the captioner")
+        for key in marks:
             own, theirs = getattr(self.network.specials, key), getattr(data.tokenizer, f"{key}_token_id")
             if own != theirs:
                 raise InputError(f"{place}.{key}_id: {own}, but tokenizer {data.tokenizer_name} has {theirs}")

@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.data.datamodule import FashionGenDataModule
-from fashionvl.data.records import PairBatch, Patches
+from fashionvl.data.records import PairBatch, Patches, Texts
+from fashionvl.data.text.loading import require_bert_marks
 from fashionvl.errors import InputError
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
@@ -90,7 +91,7 @@ class Captioning(PairTask):
         """Take from the data how captions are spelled, and how long they can be.
 
         Raises:
-            InputError: captions are longer than the network's texts.
+            InputError: captions are longer than the network's texts, or the tokenizer is not BERT-like.
         """
         if data.max_tokens > self.network.text_positions:
             raise InputError(
@@ -98,6 +99,7 @@ class Captioning(PairTask):
                 f"{self.network.text_positions}"
             )
         tokenizer = data.tokenizer
+        require_bert_marks(tokenizer, data.tokenizer_name, ("cls", "sep", "pad", "mask"), "captioning")
         self.marks = Marks(
             cls=int(tokenizer.cls_token_id),
             sep=int(tokenizer.sep_token_id),
@@ -121,7 +123,7 @@ class Captioning(PairTask):
             every = torch.ones(len(batch), device=batch.input_ids.device)
             # 1 - [0, 1) is (0, 1].
             share = 1 - torch.rand_like(every) if self.training and self.hidden == "random" else every
-            canvas, labels = hide_words(batch.input_ids, self.marks, self.length, share)
+            canvas, labels = hide_words(batch.texts, self.marks, self.length, share)
             states = self.network.encode(canvas, torch.ones_like(canvas), patches).text
         else:
             text = self.network.encode(batch.input_ids, batch.attention_mask, patches, causal_text=True).text
@@ -149,14 +151,14 @@ class Captioning(PairTask):
         return batch
 
 
-def hide_words(input_ids: Tensor, marks: Marks, length: int, share: Tensor) -> tuple[Tensor, Tensor]:
+def hide_words(texts: Texts, marks: Marks, length: int, share: Tensor) -> tuple[Tensor, Tensor]:
     """Captions of unknown length with some of their words hidden.
 
     All places behind the caption are [MASK] too, are read, and nothing is asked of them: when captions are
     written, no one knows yet where they end, and the network says so by [SEP], which is a word here.
 
     Args:
-        input_ids: `[B, L]`, [CLS] caption [SEP] [PAD]...
+        texts: `[B, L]`, [CLS] caption [SEP] [PAD]...
         marks: ids.
         length: places, at least L.
         share: `[B]` in (0, 1], of the words to hide; at least one is.
@@ -164,11 +166,13 @@ def hide_words(input_ids: Tensor, marks: Marks, length: int, share: Tensor) -> t
     Returns:
         `[B, length]` ids, and labels: the id at hidden words, -100 elsewhere.
     """
-    whole = F.pad(input_ids, (0, length - input_ids.shape[1]), value=marks.pad)
-    words = whole != marks.pad
+    behind = (0, length - texts.input_ids.shape[1])
+    whole = F.pad(texts.input_ids, behind, value=marks.pad)
+    there = F.pad(texts.attention_mask, behind).bool()
+    words = there.clone()
     words[:, 0] = False
     count = (share * words.sum(1)).ceil().clamp(min=1)
     order = torch.rand(whole.shape, device=whole.device).masked_fill(~words, 2.0)
     hidden = (order.argsort(1).argsort(1) < count[:, None]) & words
-    canvas = whole.masked_fill(hidden | (whole == marks.pad), marks.mask)
+    canvas = whole.masked_fill(hidden | ~there, marks.mask)
     return canvas, whole.masked_fill(~hidden, IGNORED_LABEL)

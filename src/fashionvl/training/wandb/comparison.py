@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fashionvl.errors import InputError
+from fashionvl.reporting import metrics
 from fashionvl.studies.recipe import Stage
 from fashionvl.studies.study import PARENT, Column, Study
 
@@ -14,24 +15,20 @@ class Shown:
 
     Attributes:
         curves: logged while training.
-        scores: final numbers.
         pictures: pages of test examples.
     """
 
     curves: tuple[str, ...]
-    scores: tuple[str, ...]
     pictures: tuple[str, ...]
 
 
 SHOWN = {
     "pretrain": Shown(
         ("train/loss_epoch", "dev/loss", "dev/itm", "dev/mlm", "dev/mir"),
-        ("tir/sum_r", "itr/sum_r", "mig/psnr_masked"),
         ("examples/mig", "examples/tir", "examples/itr"),
     ),
     "recognition": Shown(
         ("train/loss_epoch", "dev/loss"),
-        ("m_cr/accuracy", "m_cr/macro_f", "s_cr/accuracy", "s_cr/macro_f"),
         ("examples/recognition",),
     ),
 }
@@ -117,11 +114,21 @@ def _grid(reports: Any, study: Study, stage: Stage, selection: Selection) -> Any
             ),
             *(
                 reports.BarPlot(title=f"{name}, mean over seeds", metrics=[name], **over_seeds)
-                for name in shown.scores
+                for name in _scores(stage.name)
             ),
             *(reports.MediaBrowser(title=name, media_keys=[name]) for name in shown.pictures),
         ],
     )
+
+
+def _scores(stage: str) -> list[str]:
+    """Final numbers of a stage's runs."""
+    return [
+        f"{protocol.name}/{metric.key}"
+        for protocol in metrics.PROTOCOLS
+        if protocol.stage == stage
+        for metric in protocol.shown("wandb")
+    ]
 
 
 def _run_set(reports: Any, study: Study, column: Column, stage: Stage, selection: Selection) -> Any:

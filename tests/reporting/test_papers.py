@@ -3,7 +3,7 @@
 import pytest
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.study.papers import paper_table
+from fashionvl.reporting.papers import paper_table
 
 
 def test_table_3_has_every_column_and_metric():
