@@ -5,7 +5,13 @@ import pytest
 
 from fashionvl.errors import InputError
 from fashionvl.evaluation import significance
-from fashionvl.evaluation.significance import bootstrap_interval, two_sided
+from fashionvl.evaluation.significance import percentiles, resampled_weights, two_sided
+
+
+def bootstrap_interval(values, confidence=0.95, resamples=2000, seed=0):
+    """Percentile interval of a mean."""
+    draws = [weights @ values / len(values) for weights in resampled_weights(len(values), resamples, seed)]
+    return percentiles(np.concatenate(draws), confidence)
 
 
 def test_the_interval_of_a_rate_is_the_binomial_one():
@@ -39,7 +45,7 @@ def test_the_seed_decides_and_chunks_do_not_matter(monkeypatch):
 
 
 def test_a_constant_has_an_interval_of_no_width():
-    assert bootstrap_interval(np.ones(20)) == (1, 1)
+    assert bootstrap_interval(np.ones(20)) == pytest.approx((1, 1))
 
 
 def test_the_p_value_by_hand():
@@ -49,13 +55,19 @@ def test_the_p_value_by_hand():
     assert two_sided(np.zeros(9)) == 1
 
 
+def test_units_are_resampled_with_replacement():
+    (found,) = resampled_weights(5, 400, seed=1)
+    assert found.shape == (400, 5)
+    assert (found.sum(1) == 5).all()
+    assert found.mean(0) == pytest.approx(np.ones(5), abs=0.2)
+    assert found.max() >= 3
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: bootstrap_interval(np.array([])), ["values", "at least one"]),
-        (lambda: bootstrap_interval(np.array([1.0, np.nan])), ["values", "finite"]),
-        (lambda: bootstrap_interval(np.ones((2, 2))), ["values", "[2, 2]"]),
-        (lambda: bootstrap_interval(np.ones(3), confidence=95), ["confidence", "95", "(0, 1)"]),
+        (lambda: next(resampled_weights(0)), ["units", "at least one"]),
+        (lambda: percentiles(np.ones(3), 95), ["confidence", "95", "(0, 1)"]),
     ],
 )
 def test_bad_input_is_refused_in_one_line(call, words):

@@ -10,50 +10,11 @@ from fashionvl.errors import InputError
 CHUNK = 2**22
 
 
-def bootstrap_interval(
-    values: np.ndarray, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile interval of the mean, resampled with replacement (Efron and Tibshirani 1993, Chapter 13).
-
-    Args:
-        values: `[n]`, one number per query: hits, ranks, dB.
-        confidence: Coverage, in (0, 1).
-        resamples: Number of resamples.
-        seed: The same seed gives the same interval.
-
-    Returns:
-        Low and high end, in the unit of the values.
-
-    Raises:
-        InputError: If `values` is empty, not one-dimensional or not finite, or `confidence` is outside (0,
-            1).
-    """
-    return percentiles(_resampled_means(_checked(values, "values"), resamples, seed), confidence)
-
-
-def resampled_sums(sums: np.ndarray, resamples: int = 2000, seed: int = 0) -> np.ndarray:
-    """Totals over units drawn with replacement, from which any statistic of counts follows.
+def resampled_weights(units: int, resamples: int = 2000, seed: int = 0) -> Iterator[np.ndarray]:
+    """Count how often each of K units is taken in each of B resamples with replacement.
 
     Units are what is independent: queries, or products of which several photographs were tested (a cluster
     bootstrap, Davison and Hinkley 1997, Section 3.8).
-
-    Args:
-        sums: `[K, F]` float, F quantities of each of K units.
-        resamples: Number of resamples, B.
-        seed: The same seed and K give the same draws, so that two systems can be paired.
-
-    Returns:
-        `[B, F]`, of the same dtype.
-
-    Raises:
-        InputError: There is no unit.
-    """
-    weights = resampled_weights(len(sums), resamples, seed)
-    return np.concatenate([chunk.astype(sums.dtype) @ sums for chunk in weights])
-
-
-def resampled_weights(units: int, resamples: int = 2000, seed: int = 0) -> Iterator[np.ndarray]:
-    """How often each of K units is taken in each of B resamples with replacement.
 
     Args:
         units: Number of units, K.
@@ -67,33 +28,12 @@ def resampled_weights(units: int, resamples: int = 2000, seed: int = 0) -> Itera
         InputError: There is no unit.
     """
     if units < 1:
-        raise InputError("sums: a bootstrap needs at least one unit")
-    for indices in _resampled_indices(units, resamples, seed):
-        rows = len(indices)
-        cells = indices + units * np.arange(rows)[:, None]
-        yield np.bincount(cells.ravel(), minlength=rows * units).reshape(rows, units)
-
-
-def _checked(values: np.ndarray, name: str) -> np.ndarray:
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
-        raise InputError(
-            f"{name}: shape {list(values.shape)}; use one finite number per query, at least one query"
-        )
-    return values
-
-
-def _resampled_indices(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Row indices `[at most CHUNK // n, n]` at a time, `resamples` rows in all."""
-    rng = np.random.default_rng(seed)
-    at_a_time = max(1, CHUNK // n)
+        raise InputError("units: a bootstrap needs at least one unit")
+    rng, at_a_time = np.random.default_rng(seed), max(1, CHUNK // units)
     for done in range(0, resamples, at_a_time):
-        yield rng.integers(0, n, size=(min(at_a_time, resamples - done), n))
-
-
-def _resampled_means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    chunks = _resampled_indices(len(values), resamples, seed)
-    return np.concatenate([values[indices].mean(axis=1) for indices in chunks])
+        rows = min(at_a_time, resamples - done)
+        cells = rng.integers(0, units, size=(rows, units)) + units * np.arange(rows)[:, None]
+        yield np.bincount(cells.ravel(), minlength=rows * units).reshape(rows, units)
 
 
 def two_sided(draws: np.ndarray) -> float:
@@ -107,7 +47,9 @@ def two_sided(draws: np.ndarray) -> float:
 
 
 def percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Ends of the middle `confidence` of resampled values `[B]`.
+    """Return the ends of the middle `confidence` of resampled values `[B]`.
+
+    The percentile interval of Efron and Tibshirani 1993, Chapter 13.
 
     Raises:
         InputError: `confidence` is outside (0, 1).
