@@ -27,6 +27,7 @@ def write_record(run: Path, **sections: Any) -> None:
         "schema": 1,
         "commit": "0123456789ab",
         "scale": "laptop",
+        "network": "MVLT",
         "seed": 7,
         "parameters": 1234,
         "data": {"root": "data/synthetic-60", "rows": {"train": 100, "dev": 10, "test": 20}},

@@ -65,8 +65,8 @@ def test_a_dual_encoder_moves_in(catalogue: Path, tmp_path: Path, capfd: pytest.
     assert record["fit"]["train/contrastive_epoch"] < np.log(16)
     main(["summary", str(run.parent)])
     shown = capfd.readouterr().out
-    assert "TIR" in shown
-    assert "gallery" in shown
+    assert "ToyDual at smoke scale" in shown
+    assert "Gallery TIR" in shown
 
 
 def test_a_cross_encoder_moves_in(catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

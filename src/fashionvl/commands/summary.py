@@ -18,11 +18,10 @@ def summary(folder: Path) -> None:
         folder: holds one run folder a stage, such as `runs/demo` with `pretrain` and `recognition` inside.
     """
     found = summarise(read_runs(folder))
-    title = f"MVLT at {found.common('scale')} scale"
     console = Console()
-    console.print(terminal_table(found, title))
+    console.print(terminal_table(found, found.title))
     pictures = draw_pictures(found, folder / "pictures")
-    (folder / "summary.md").write_text(markdown_table(found, title), encoding="utf-8")
+    (folder / "summary.md").write_text(markdown_table(found, found.title), encoding="utf-8")
     # Last, because make takes it as the sign that everything is there.
     (folder / "summary.json").write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
     for file in (folder / "summary.json", folder / "summary.md", *pictures):

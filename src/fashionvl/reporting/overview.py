@@ -21,9 +21,7 @@ def overview_page(summary: Summary) -> Canvas:
     """1600 by 1000 pixels; parts that have not been run say so."""
     page = Canvas(1600, 1000)
     spent = duration(summary.seconds["total"])
-    page.text(
-        MARGIN, 48, f"MVLT at {summary.common('scale')} scale: {spent} of training and testing", 28, bold=True
-    )
+    page.text(MARGIN, 48, f"{summary.title}: {spent} of training and testing", 28, bold=True)
     page.text(MARGIN, 88, "; ".join(_facts(summary)), 14, QUIET)
     page.rule(MARGIN, 112, page.width - 2 * MARGIN)
     _numbers(page, summary)

@@ -69,6 +69,13 @@ class Summary:
         by_stage = {run.name: round(run.seconds, 1) for run in self.runs}
         return {**by_stage, "total": round(sum(by_stage.values()), 1)}
 
+    @property
+    def title(self) -> str:
+        """Network and scale: `MVLT at laptop scale`."""
+        tested = [run.record.get("network") for run in self.runs if run.test]
+        names = dict.fromkeys(str(name) for name in tested if name)
+        return f"{' and '.join(names) or 'Runs'} at {self.common('scale')} scale"
+
     def common(self, key: str) -> str:
         """A fact of the record, such as the commit; every value that occurs when stages differ."""
         found = [str(run.record[key]) for run in self.runs if run.record.get(key) is not None]

@@ -151,6 +151,7 @@ class RunRecord(Callback):
         return {
             **provenance(),
             **self.identity,
+            "network": type(getattr(pl_module, "network", None)).__name__,
             "parameters": sum(p.numel() for p in pl_module.parameters()),
             "trained_parameters": sum(p.numel() for p in pl_module.parameters() if p.requires_grad),
             "flops": forward_flops(_task(pl_module)),
