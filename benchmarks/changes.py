@@ -1,4 +1,4 @@
-"""What each change for speed is worth alone: `python -m benchmarks.changes`, off against on.
+"""Gain of each speed-up alone, off against on: `python -m benchmarks.changes`.
 
 Expectations were written beforehand, in changes.yaml.
 """

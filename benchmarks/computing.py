@@ -1,4 +1,4 @@
-"""How a turn computes, and how its floating-point operations are counted."""
+"""Precision of a turn, and counting of its floating-point operations."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Whether a step of Kaleido-BERT at the paper's size fits 64 pairs: `python -m benchmarks.kaleido_memory`.
+"""Peak memory of a Kaleido-BERT step of 64 pairs at the paper's size: `python -m benchmarks.kaleido_memory`.
 
 Every loss on, 64 full tokens, 55 patches of 2,048 numbers, optimiser state included. On a GPU the figure is
 the allocator's peak under 16-bit autocast; without one it is the process's peak in float32.

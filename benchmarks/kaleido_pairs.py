@@ -5,21 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch.utils.data import DataLoader, Sampler
 
 from benchmarks.catalogue import catalogue, data_module
+from benchmarks.pairs import draw_kaleido
 from benchmarks.released.kaleido import MASKED_POSITIONS
 from benchmarks.setting import Setting
 from fashionvl.data import FashionGenDataModule
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.loaders import EpochSampler
 from fashionvl.data.catalogue import SPLITS
-from fashionvl.data.records import KaleidoTargets, PairBatch, Patches, masked_positions
+from fashionvl.data.records import PairBatch
 from fashionvl.data.visual.features import SHARD_ROWS, FeatureFacts, FeatureWriter
 from fashionvl.data.visual.kaleido import Kaleido
 from fashionvl.files.whole import whole_folder
-from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert import KaleidoBERT
 
 TOKENS = 64
@@ -36,35 +35,9 @@ def tokens(setting: Setting) -> int:
     return TOKENS if setting.full else 16
 
 
-def draw(pairs: int, network: KaleidoBERT, length: int = TOKENS) -> PairBatch:
-    """Pairs of nothing in particular, all `length` tokens read, everything asked of them."""
-    ids = torch.randint(5, network.text_embeddings.word.num_embeddings, (pairs, length))
-    labels = torch.full_like(ids, IGNORED_LABEL)
-    asked = slice(1, 1 + MASKED_POSITIONS)
-    labels[:, asked] = ids[:, asked]
-    width, count, rows = network.patch_width, network.grid.patches, torch.arange(pairs)
-    return PairBatch(
-        pixel_values=torch.empty(pairs, 0),
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        image_mask=None,
-        mlm_labels=labels,
-        itm_labels=rows % 2,
-        category=rows,
-        subcategory=rows,
-        product_id=rows,
-        rows=rows,
-        patches=Patches(torch.randn(pairs, count, width).half(), torch.rand(pairs, count, 5)),
-        kaleido=KaleidoTargets(
-            rotation=rows % 4,
-            jigsaw=rows % 24,
-            camouflage=rows % 9,
-            grey=torch.rand(pairs, 16).argsort(1)[:, :2],
-            grey_target=torch.randn(pairs, 2, width).half(),
-            blank=torch.rand(pairs, 25).argsort(1)[:, :3],
-        ),
-        masked_positions=masked_positions(labels),
-    )
+def draw(pairs: int, network: KaleidoBERT, length: int = TOKENS, seed: int = 0) -> PairBatch:
+    """Draw pairs that ask for as many words as the released code decodes."""
+    return draw_kaleido(pairs, network, length, MASKED_POSITIONS, seed)
 
 
 def from_cache(setting: Setting, corruption: Corruption, pairs: int, width: int) -> Iterator[PairBatch]:
@@ -102,7 +75,7 @@ def _data(setting: Setting, pairs: int, **options: Any) -> FashionGenDataModule:
 
 
 def _endless(setting: Setting, data: FashionGenDataModule, corruption: Corruption) -> Iterator[PairBatch]:
-    """Beside a GPU processes fetch ahead; elsewhere this one fetches."""
+    """Iterate over batches for ever; worker processes fetch ahead for a GPU, this process otherwise."""
     dataset = data.pairs("train", corruption, seed=0)
     workers = WORKERS if setting.on_gpu and setting.full else 0
     loader: DataLoader[PairBatch] = DataLoader(
@@ -119,7 +92,7 @@ def _endless(setting: Setting, data: FashionGenDataModule, corruption: Corruptio
 
 
 class _Epochs(Sampler[Any]):
-    """One epoch after the other: an epoch of a small catalogue is a few steps, and would end in a pause."""
+    """Sampler that repeats epochs without a pause: an epoch of a small catalogue is only a few steps."""
 
     def __init__(self, epoch: EpochSampler) -> None:
         self._epoch = epoch

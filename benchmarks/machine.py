@@ -1,4 +1,4 @@
-"""What the machine can do, measured in the same run, and how it is named."""
+"""Peak rates of the machine, measured in the same run, and its description."""
 
 import datetime
 import platform
@@ -57,7 +57,7 @@ def _least_seconds(run: Callable[[], object], device: torch.device) -> float:
 
 
 def multiplies_bf16() -> bool:
-    """Whether this CPU has instructions for bfloat16 products; without them bfloat16 saves no time."""
+    """Return whether this CPU has instructions for bfloat16 products; without them bfloat16 saves no time."""
     return bool(_bf16_flags(_cpuinfo()))
 
 

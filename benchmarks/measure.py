@@ -22,10 +22,10 @@ class Plan:
         name: unique within the work: `released`, `ours`, `best` ...
         precision: `fp32`, `tf32`, `bf16`; of what is computed.
         run: does one turn; is told a `Mark` to call at each stage's end, returns how many items it took.
-        target: least ratio to the work's first plan on this device that is aimed at; None without one.
-        least_items_per_s: aimed at besides; None without one.
-        least_mfu: aimed at besides; None without one.
-        most_memory: greatest share of the first plan's peak memory that is aimed at; None without one.
+        target: least ratio to the work's first plan on this device; None without a target.
+        least_items_per_s: target of items a second; None without one.
+        least_mfu: target of the MFU, in [0, 1]; None without one.
+        most_memory: target of the share of the first plan's peak memory; None without one.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Turn:
 
 @dataclass
 class Ratio:
-    """How many times as fast one plan is as another, over rounds."""
+    """Speed ratio of one plan to another, over rounds."""
 
     median: float
     least: float
@@ -87,7 +87,7 @@ class Ratio:
 
     @classmethod
     def of(cls, one: list[Turn], other: list[Turn]) -> "Ratio":
-        """Of two plans' turns, paired round by round."""
+        """Compute the ratio of two plans' turns, paired round by round."""
         ratios = [a.pace / b.pace for a, b in zip(one, other, strict=True)]
         return cls(statistics.median(ratios), min(ratios), max(ratios))
 
@@ -125,7 +125,7 @@ def unmarked(stage: str) -> None:
 
 
 def turn(plan: Plan, device: torch.device) -> Turn:
-    """One turn, timed as a whole."""
+    """Time one turn as a whole."""
     began = now(device)
     items = plan.run(unmarked)
     return Turn(now(device) - began, items)

@@ -1,4 +1,4 @@
-"""MVLT-tiny at the papers' setting, pairs of nothing in particular, and the released way of computing it."""
+"""MVLT-tiny at the papers' setting, its pre-training loss, and the released way of computing it."""
 
 from typing import Any
 
@@ -7,16 +7,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.computing import count_flops
+from benchmarks.pairs import draw_mvlt
 from benchmarks.setting import Setting
-from fashionvl.data.records import PairBatch, masked_positions
-from fashionvl.masking.image import ImageMask, hide
+from fashionvl.data.records import PairBatch
+from fashionvl.masking.image import hide
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.mvlt import MVLT
 from fashionvl.tasks import MVLTPretraining
 from fashionvl.tasks.speed import Speed
 
-IMAGE_SIZE, TOKENS, MASKED = 256, 128, 18
-"""MVLT section 4.1: 256 px, 128 tokens; 15 % of 127 ordinary tokens are 19, of a caption's ends 18."""
+IMAGE_SIZE, TOKENS = 256, 128
+"""MVLT section 4.1."""
 
 TINY: dict[str, Any] = {
     "image_size": 64,
@@ -48,42 +49,10 @@ def image_size(setting: Setting) -> int:
 
 
 def draw(setting: Setting, count: int, side: int | None = None, seed: int = 0) -> PairBatch:
-    """`count` pairs on the host as a loader leaves them, photographs as bytes, every token in use.
-
-    Pinned where a GPU is to fetch them.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    side = side or image_size(setting)
-    tokens, vocabulary = (TOKENS, 30_522) if setting.full else (TOKENS, TINY["vocab_size"])
-    ids = torch.randint(200, vocabulary, (count, tokens), generator=generator)
-    labels = torch.full_like(ids, IGNORED_LABEL)
-    for row, words in zip(labels, ids, strict=True):
-        chosen = torch.randperm(tokens - 1, generator=generator)[:MASKED] + 1
-        row[chosen] = words[chosen]
-    mask = ImageMask()
-    hidden = torch.rand(count, 1, side // mask.unit, side // mask.unit, generator=generator) < mask.ratio
-    rows = torch.arange(count)
-    batch = PairBatch(
-        pixel_values=torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8),
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        image_mask=hidden.repeat_interleave(mask.unit, 2).repeat_interleave(mask.unit, 3),
-        mlm_labels=labels,
-        masked_positions=masked_positions(labels),
-        itm_labels=rows % 2,
-        category=rows,
-        subcategory=rows,
-        product_id=rows,
-        rows=rows,
-    )
+    """Draw pairs at this setting, on the host; pinned where a GPU is to fetch them."""
+    vocabulary = 30_522 if setting.full else TINY["vocab_size"]
+    batch = draw_mvlt(count, side or image_size(setting), vocabulary, TOKENS, seed)
     return batch.pin_memory() if setting.on_gpu else batch
-
-
-def to_device(batch: PairBatch, device: torch.device) -> PairBatch:
-    """The batch on the device, photographs in [0, 1]."""
-    moved = batch.to(device, non_blocking=True)
-    moved.pixel_values = moved.pixel_values.float().div_(255)
-    return moved
 
 
 def released_loss(model: MVLT, batch: PairBatch) -> Tensor:
@@ -99,13 +68,13 @@ def released_loss(model: MVLT, batch: PairBatch) -> Tensor:
 
 
 def task_loss(task: MVLTPretraining, batch: PairBatch) -> Tensor:
-    """The same sum as the suite's task comes to it."""
+    """Weighted sum of the losses as the suite's task computes it."""
     losses, _ = task.view_losses(batch, masked=True)
     return task.total(losses)
 
 
 def step_flops(setting: Setting, speed: Speed = COUNTED, side: int | None = None) -> int:
-    """Of a pre-training step of one pair, forward and backward; counted on the meta device, nothing computed.
+    """Count FLOPs of a pre-training step of one pair, forward and backward, on the meta device.
 
     MVLT-tiny at full size: 50.4 G under `PLAIN`, 34.2 G under `COUNTED`.
     """

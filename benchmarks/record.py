@@ -35,7 +35,7 @@ class Result:
         peak_mb: most memory held above the idle model; None where it was not measured.
         peak_share: of `against`'s.
         stages: milliseconds of one turn by stage.
-        target: least ratio aimed at.
+        target: the targets in words.
         met: whether every target of this plan was met; None without one.
         note: what was left out or scaled down.
     """
@@ -76,7 +76,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def others(last: dict[str, Any], results: list[Result], about: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a file already says of works and devices not among `results`, if this machine said it."""
+    """Keep a file's rows of works and devices not among `results`, if this machine measured them."""
     if last.get("machine") != about.get("machine"):
         return []
     done = {(row.work, row.device) for row in results}

@@ -1,4 +1,4 @@
-"""One work after the other, from turns to results."""
+"""Running of works one after the other, and their results."""
 
 import gc
 import statistics
@@ -110,7 +110,7 @@ class Bench:
 def _checks(
     plan: Plan, ratio: float, pace: float, mfu: float | None, share: float | None
 ) -> list[tuple[str, bool]]:
-    """Each target in words, and whether it was met."""
+    """Return each target in words, and whether it was met."""
     found = []
     if plan.target is not None:
         found.append((f">= {plan.target:g}x", ratio >= plan.target))

@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
-    """What was asked for, with `place` and every default filled in."""
+    """Parse the arguments, with `place` and every default filled in."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.scaling", description=(__doc__ or "").splitlines()[0]
     )
@@ -117,12 +117,12 @@ def _processes(parser: argparse.ArgumentParser, given: argparse.Namespace, limit
 
 
 def _threads(given: argparse.Namespace) -> int:
-    """Of each process: its share of the cores when there are most of them."""
+    """Return the threads of each process: its share of the cores at the largest number of processes."""
     return given.place.threads if given.place else max(1, given.cores // max(given.processes))
 
 
 def _plan(given: argparse.Namespace) -> str:
-    """One line on what will be measured."""
+    """Describe in one line what will be measured."""
     share = (
         f", {_threads(given)} of {given.cores} cores a process for every N" if given.device == "cpu" else ""
     )

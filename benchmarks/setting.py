@@ -1,4 +1,4 @@
-"""Where, at which size and for how long everything is measured."""
+"""Device, size and duration of the measurements."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ Size = Literal["full", "tiny"]
 
 @dataclass(frozen=True)
 class Setting:
-    """What every work is built for.
+    """Device, size and duration for which works are built.
 
     Attributes:
         device: that computes.
@@ -28,12 +28,12 @@ class Setting:
 
     @property
     def full(self) -> bool:
-        """Whether the papers' setting is asked for."""
+        """True for the papers' setting."""
         return self.size == "full"
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the device is a GPU."""
+        """True where the device is a GPU."""
         return self.device.type == "cuda"
 
     def pick(self, tiny: int, cpu: int, gpu: int) -> int:

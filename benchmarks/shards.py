@@ -52,12 +52,12 @@ class Distant:
         self._near, self._storage, self._size = near, storage, size
 
     def image(self, row: int) -> np.ndarray:
-        """As `CatalogueReader.image`."""
+        """Read one photograph, as `CatalogueReader.image`."""
         self._storage.wait(self._size)
         return np.asarray(self._near.image(row))
 
     def batch(self, rows: np.ndarray) -> np.ndarray:
-        """As `PixelStore.batch`, which reads row after row."""
+        """Read several photographs row after row, as `PixelStore.batch`."""
         for _ in rows:
             self._storage.wait(self._size)
         return np.asarray(self._near.batch(rows))
@@ -78,11 +78,11 @@ class InHand:
         return len(self._reader)
 
     def columns(self) -> CatalogueColumns:
-        """Of the whole file."""
+        """Read the columns of the whole file."""
         return self._reader.columns()
 
     def fingerprint(self) -> str:
-        """Of the whole file."""
+        """Return the fingerprint of the whole file."""
         return self._reader.fingerprint()
 
     def image(self, row: int) -> np.ndarray:

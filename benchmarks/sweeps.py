@@ -1,4 +1,4 @@
-"""What a pair costs as batch, image and number of candidates grow: `python -m benchmarks.sweeps`."""
+"""Cost of a pair against batch size, image size and candidates: `python -m benchmarks.sweeps`."""
 
 import argparse
 import gc
@@ -50,7 +50,7 @@ class Case:
 
 
 def cases(setting: Setting) -> list[Case]:
-    """Every size, least first on each axis."""
+    """List every size, smallest first on each axis."""
     side, batch = (256 if setting.full else 64), setting.pick(tiny=1, cpu=2, gpu=64)
     queries = setting.pick(tiny=1, cpu=1, gpu=16)
     batches: tuple[int, ...] = (1, 2)
@@ -112,7 +112,7 @@ def _point(case: Case, plan: Plan, turns: list[Turn], device: torch.device) -> S
 
 
 def too_long(case: Case, before: list[SweepPoint]) -> bool:
-    """Whether a turn of the released plan would take over `LONGEST` seconds, by the nearest lesser size."""
+    """Return whether a released turn would exceed `LONGEST` seconds, judged by the nearest smaller size."""
     own = [point for point in before if (point.work, point.axis) == (case.work, case.axis)]
     lesser = [point for point in own if point.plan == "released" and point.value < case.value]
     if not lesser:

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _difference(page: Page, out: Path, images: Path) -> str:
-    """One line on the first file that is not what would be written; empty where all are."""
+    """Describe the first file that differs from what would be written; empty where none does."""
     if not out.exists():
         return f"{out}: missing; {WRITE}"
     if out.read_text(encoding="utf-8") != page.text:

@@ -36,7 +36,7 @@ class _Line:
 
 
 def ratio_picture(rows: list[Result]) -> Figure | None:
-    """Every ratio with least and greatest, and the ratio aimed at; None where nothing is compared."""
+    """Draw every ratio with its range and its target; None where nothing is compared."""
     compared = [row for row in rows if row.plan != row.against]
     if not compared:
         return None

@@ -8,7 +8,7 @@ GIGA = 1e9
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """So many digits that count, or more before the point; no powers of ten: `0.0123`, `4.30`, `12,345`."""
+    """Format with so many significant digits and no powers of ten: `0.0123`, `4.30`, `12,345`."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     leading = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
@@ -32,7 +32,7 @@ def spread(median: float, least: float, greatest: float) -> str:
 
 
 def share(value: float | None) -> str:
-    """In percent: `18 %`, below ten `4.3 %`."""
+    """Format as percent: `18 %`, below ten `4.3 %`."""
     if value is None:
         return ABSENT
     return f"{100 * value:.{0 if abs(value) >= 0.0995 else 1}f} %"

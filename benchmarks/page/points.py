@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """What a pair costs at one size.
+    """Cost of a pair at one size.
 
     Attributes:
         work: `MVLT training step` or `MVLT retrieval`.

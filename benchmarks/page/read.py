@@ -1,4 +1,4 @@
-"""Everything the page is made of, read from plain files; any of them may be missing."""
+"""Contents of the page, read from plain files, any of which may be missing."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,6 @@ import yaml
 
 from benchmarks.page.points import LoadingPoint, ScalingPoint, SweepPoint
 from benchmarks.record import Result
-from benchmarks.scale.inputs import Inputs as ModelInputs
-from benchmarks.scale.inputs import read_inputs
-from benchmarks.scale.model import Assumptions
 from fashionvl.errors import InputError
 
 DEVICES = ("cpu", "cuda")
@@ -89,13 +86,9 @@ class Other:
     rows: list[dict[str, Any]]
 
 
-def _assumed_model() -> ModelInputs:
-    return ModelInputs(Assumptions(), {}, {})
-
-
 @dataclass
 class Inputs:
-    """What there is; a missing file leaves its field empty.
+    """Contents of the page; a missing file leaves its field empty.
 
     Attributes:
         measured: by device.
@@ -105,7 +98,6 @@ class Inputs:
         changes: in the order of `changes.yaml`.
         demo: None while it was not timed.
         others: files of other names.
-        model: what the model of paper-scale runs is fed.
         sources: each file's own account of its making, by name.
         remarks: Markdown written by hand, by the name of the section it ends.
     """
@@ -117,7 +109,6 @@ class Inputs:
     changes: list[Change] = field(default_factory=list)
     demo: Demo | None = None
     others: list[Other] = field(default_factory=list)
-    model: ModelInputs = field(default_factory=_assumed_model)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
 
@@ -152,10 +143,6 @@ def read(results: Path) -> Inputs:
         else:
             found.others.append(Other(name, content, _list(path, content, "results")))
     found.changes = _changes(results.parent / "changes.yaml", tried)
-    try:
-        found.model = read_inputs(results)
-    except (ValueError, KeyError, TypeError) as problem:
-        raise InputError(f"{results}: the model of paper-scale runs cannot use it: {problem}") from None
     found.remarks = {file.stem: file.read_text().strip() for file in results.parent.glob("page/*.md")}
     return found
 

@@ -1,4 +1,4 @@
-"""Where each number comes from: command, machine, commit and date of every file."""
+"""Sources of the numbers: command, machine, commit and date of every file."""
 
 import shlex
 from pathlib import PurePosixPath

@@ -1,4 +1,4 @@
-"""How the page's plots look, and how they become files that are the same every time."""
+"""Style of the page's plots, and their reproducible SVG text."""
 
 import io
 import re
@@ -76,7 +76,7 @@ def svg(figure: Figure) -> str:
 
 
 def drawn_by(picture: str) -> str:
-    """Which matplotlib drew an SVG: another one's outlines differ."""
+    """Return the matplotlib version that drew an SVG; outlines differ between versions."""
     found = re.search(r"Matplotlib v[\w.+]+", picture)
     return found[0] if found else ""
 

@@ -80,7 +80,7 @@ def spread_of(row: Result) -> str:
 
 
 def change_table(changes: list[Change]) -> str:
-    """What was tried, what was expected and what came of it."""
+    """Table of the changes tried, with expected and measured gain."""
     header = ("change", "measured on", "expected before", "measured", "control", "kept", "why")
     rows = [
         (
@@ -98,7 +98,7 @@ def change_table(changes: list[Change]) -> str:
 
 
 def _each(rows: list[Result]) -> str:
-    """One ratio, or several, each with its precision and device."""
+    """Format one ratio, or several, each with its precision and device."""
     if len(rows) < 2:
         return "".join(spread_of(row) for row in rows)
     return "; ".join(f"{spread_of(row)} in {row.precision} on {row.device}" for row in rows)

@@ -1,4 +1,4 @@
-"""What was aimed at, read back from the words of a result, and what came of it."""
+"""Targets parsed from a result's text, and whether each was met."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MEMORY = r"memory <= ([\d.,e+]+)"
 
 @dataclass(frozen=True)
 class Target:
-    """One aim of one plan.
+    """One target of one plan.
 
     Attributes:
         words: as the page shows it.

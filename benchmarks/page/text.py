@@ -1,4 +1,4 @@
-"""The page itself: sections in order, each saying plainly what is missing."""
+"""Sections of the page in order; each says what has not been measured."""
 
 import statistics
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from matplotlib.figure import Figure
 
 from benchmarks.page import bars, curves, tables
-from benchmarks.page.foretold import prediction_blocks
+from benchmarks.page.forecast import forecast_blocks
 from benchmarks.page.numbers import duration, flops, gigabytes, ratio
 from benchmarks.page.read import Inputs, Measured
 from benchmarks.page.sources import source_table
@@ -16,7 +16,7 @@ from benchmarks.page.targets import targets
 from benchmarks.record import Result
 
 MISSING = "Not measured yet."
-MISSING_GPU = "Not measured yet: the GPU column is for whoever has one: `make bench-gpu`."
+MISSING_GPU = "Not yet measured on a GPU: `make bench-gpu`."
 NAMES = {"cpu": "CPU", "cuda": "GPU"}
 
 MEASURED = """\
@@ -26,8 +26,8 @@ code for the work. **released** is the same mathematics in the way the released 
 logits of all 128 positions, every head in every forward, attention written out, captions tokenised and PNG
 files decoded item by item. **ours** is this code at the same precision; **best** is the fastest we have:
 bfloat16, and on a GPU compiled. "Times as fast" is the ratio of a round's paces, as the median over rounds
-with the least and the greatest. The **control** runs one plan twice a round: what it lies away from 1 is
-noise, and so is any difference of that size. MFU is the achieved FLOP/s over those of a matrix product of
+with the least and the greatest. The **control** runs one plan twice a round: its deviation from 1
+is noise, and so is any difference of that size. MFU is the achieved FLOP/s over those of a matrix product of
 the same precision, measured in the same run; memory is the most held during one turn above the idle model,
 against the released plan's."""
 
@@ -83,7 +83,7 @@ def write(inputs: Inputs, images: str) -> Page:
 
 
 def _glance(inputs: Inputs) -> str:
-    """How many targets are met, on each device measured."""
+    """Count the targets met on each device measured."""
     lines = []
     for device, measured in inputs.measured.items():
         aims = [aim for row in measured.rows for aim in targets(row)]
@@ -107,7 +107,7 @@ def _how(inputs: Inputs, page: Page) -> None:
 
 
 def _machine(device: str, measured: Measured) -> str:
-    """One line on what was measured where."""
+    """Describe in one line the machine that was measured."""
     about, said = measured.about, []
     peaks = [f"{flops(peak)} in {precision}" for precision, peak in measured.matmul_flops_per_s.items()]
     if peaks:
@@ -134,16 +134,16 @@ def _targets(inputs: Inputs, page: Page) -> None:
             f"How many times as fast each plan is on the {name}",
         )
         page.add(
-            "Bars: median over rounds; whiskers: least and greatest round; orange ticks: the ratio aimed at; "
+            "Bars: median over rounds; whiskers: least and greatest round; orange ticks: the target; "
             "a number is orange where any target of its plan was missed."
         )
         page.add(*_notes(measured.rows))
 
 
 def _missed(rows: list[Result]) -> str:
-    """Each missed target and what was reached instead."""
+    """List each missed target and the value reached."""
     lines = [
-        f"- {row.work}, {row.plan}: {aim.words} was aimed at, {aim.measured or 'less'} reached"
+        f"- {row.work}, {row.plan}: target {aim.words}, {aim.measured or 'less'} reached"
         for row in rows
         for aim in targets(row)
         if not aim.met
@@ -152,7 +152,7 @@ def _missed(rows: list[Result]) -> str:
 
 
 def _notes(rows: list[Result]) -> list[str]:
-    """What was left out or scaled down, once a work."""
+    """List the notes on omissions and reduced sizes, once a work."""
     notes = {row.work: row.note for row in rows if row.note}
     return ["\n".join(f"- {work}: {note}" for work, note in notes.items())] if notes else []
 
@@ -214,8 +214,8 @@ def _scaling(inputs: Inputs, page: Page) -> None:
             f"Pairs a second and efficiency over processes on the {NAMES.get(device, device)}",
         )
         page.add(tables.scaling_table(found.points))
-    page.add("### A paper-scale run on 1, 8 and 64 GPUs")
-    page.add(*prediction_blocks(inputs.model, inputs.scaling))
+    page.add("### A forecast of runs at paper scale")
+    page.add(*forecast_blocks())
 
 
 def _loading(inputs: Inputs, page: Page) -> None:

@@ -1,1 +1,1 @@
-"""What `benchmarks.scaling` measures with and `benchmarks.prediction` reckons with."""
+"""Parts of `benchmarks.scaling`: process groups, the training step, and its timing."""

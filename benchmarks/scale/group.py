@@ -66,7 +66,7 @@ Work = Callable[..., Any]
 
 
 def launched(environment: Mapping[str, str], device: str, cores: int) -> Place | None:
-    """Where a launcher (torchrun, or srun that sets the same names) has put this process; None without one.
+    """Read this process's place from a launcher's environment (torchrun or srun); None without a launcher.
 
     Args:
         environment: RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE are read; the latter two default to
@@ -102,7 +102,7 @@ def _number(name: str, value: str) -> int:
 
 @contextmanager
 def joined(place: Place, meeting: str) -> Iterator[None]:
-    """Inside, this process belongs to torch's default group.
+    """Join torch's default group inside the block.
 
     After an error the group is left as it is: taking it down would wait for processes that may be gone.
 
@@ -179,7 +179,7 @@ def _heard(lines: list[Connection], processes: list[Any], tell: Tell) -> Any:
 
 
 def _killed(processes: list[Any]) -> str | None:
-    """Who was killed, if anybody: what the others then say of a lost connection is only the consequence."""
+    """Name the process that was killed, if any; lost connections of the others follow from it."""
     for rank, process in enumerate(processes):
         process.join(0.2)
         if process.exitcode is not None and process.exitcode < 0:
@@ -210,7 +210,7 @@ def _end(processes: list[Any]) -> None:
 
 
 def _member(place: Place, meeting: str, line: Connection, work: Work, arguments: tuple[Any, ...]) -> None:
-    """What a started process does. Ctrl-C reaches all processes of a terminal; only the first minds it."""
+    """Run the work in a started process, which leaves Ctrl-C to the process that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet = place.rank != 0
     try:

@@ -4,17 +4,15 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import numpy as np
 import torch
 import yaml
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from benchmarks.computing import precision
+from benchmarks.pairs import draw_mvlt, to_device
 from benchmarks.scale.group import Place
-from fashionvl.data.records import PairBatch, masked_positions
-from fashionvl.masking.image import ImageMask
-from fashionvl.masking.text import IGNORED_LABEL
+from fashionvl.data.records import PairBatch
 from fashionvl.models.mvlt import MVLT
 from fashionvl.tasks import MVLTPretraining
 from fashionvl.tasks.optimization import Optimization
@@ -24,8 +22,6 @@ Precision = Literal["fp32", "bf16"]
 
 RECIPE = Path(__file__).parents[2] / "experiments" / "mvlt"
 OVERLAYS: dict[Size, str | None] = {"tiny": "smoke.yaml", "laptop": "laptop.yaml", "full": None}
-MASKED_SHARE = 0.15
-"""Of the words between [CLS] and [SEP] (MVLT section 3.2): 18 of 128."""
 
 
 def pretraining(size: Size) -> MVLTPretraining:
@@ -39,42 +35,6 @@ def pretraining(size: Size) -> MVLTPretraining:
             optimization |= given.get("optimization", {})
     network["pretrained_pvt"] = None
     return MVLTPretraining(MVLT(**network), optimization=Optimization(**optimization))
-
-
-def draw_pairs(network: MVLT, count: int, seed: int) -> PairBatch:
-    """Pairs of nothing in particular, as large as the network takes them, masked as in the paper.
-
-    Every pair has as many masked words and hidden pixels as any other, so that no process has less to do.
-
-    Args:
-        network: gives the size of photographs, captions and vocabulary.
-        count: pairs.
-        seed: of the draw.
-    """
-    drawn = torch.Generator().manual_seed(seed)
-    side, tokens = network.encoder.image_size, network.max_tokens
-    words = network.text_embeddings.word.num_embeddings
-    ids = torch.randint(5, words, (count, tokens), generator=drawn)
-    labels = torch.full_like(ids, IGNORED_LABEL)
-    masked = slice(1, 1 + max(1, int(MASKED_SHARE * (tokens - 2))))
-    labels[:, masked] = ids[:, masked]
-    ids[:, masked] = 4
-    style, rng = ImageMask(), np.random.default_rng(seed)
-    hidden = torch.from_numpy(np.stack([style.sample(side, side, rng) for _ in range(count)]))
-    numbers = torch.arange(count)
-    return PairBatch(
-        pixel_values=torch.rand(count, 3, side, side, generator=drawn),
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        image_mask=hidden[:, None],
-        mlm_labels=labels,
-        itm_labels=numbers % 2,
-        category=numbers % network.categories,
-        subcategory=numbers % network.subcategories,
-        product_id=numbers,
-        rows=numbers,
-        masked_positions=masked_positions(labels),
-    )
 
 
 class PretrainingLoss(nn.Module):
@@ -135,8 +95,14 @@ class Stepper:
         """Bytes of all gradients."""
         return sum(weight.numel() * weight.element_size() for weight in self.trained)
 
+    def pairs(self, count: int) -> PairBatch:
+        """Draw pairs of this process's own onto its device, as large as the network takes them."""
+        network = cast(MVLT, self.task.network)
+        side, words, length = network.encoder.image_size, network.vocab_size, network.max_tokens
+        return to_device(draw_mvlt(count, side, words, length, seed=self.place.rank), self.place.device)
+
     def step(self, batch: PairBatch, synced: bool) -> None:
-        """One training step.
+        """Make one training step.
 
         Args:
             batch: on the device.

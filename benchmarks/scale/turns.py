@@ -1,9 +1,9 @@
-"""What a group measures: steps with and without shared gradients in turns, then the sharing alone."""
+"""Measurements of a process group: steps with and without shared gradients, then the all-reduce alone."""
 
 import statistics
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -11,9 +11,8 @@ import torch.distributed as dist
 from benchmarks.computing import allow_tf32
 from benchmarks.measure import LEAST_ROUNDS, now
 from benchmarks.scale.group import Place, Tell
-from benchmarks.scale.step import Precision, Size, Stepper, draw_pairs
+from benchmarks.scale.step import Precision, Size, Stepper
 from fashionvl.data.records import PairBatch
-from fashionvl.models.mvlt import MVLT
 
 Mode = Literal["weak", "strong"]
 
@@ -27,7 +26,7 @@ ALONE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Asked:
-    """What a group measures.
+    """Settings of a group's measurement.
 
     Attributes:
         size: of the network, a scale of MVLT's recipe.
@@ -84,7 +83,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Found:
-    """What a group found.
+    """Results of a group's measurement.
 
     Attributes:
         points: one of each mode.
@@ -105,10 +104,7 @@ def measure(place: Place, tell: Tell, asked: Asked) -> Found:
     name = f"N = {place.world}"
     tell(f"{name}: warming up", 0.0)
     stepper = Stepper(place, asked.size, asked.precision)
-    batches = {
-        count: draw_pairs(cast(MVLT, stepper.task.network), count, seed=place.rank).to(place.device)
-        for count in sorted(set(asked.batches.values()))
-    }
+    batches = {count: stepper.pairs(count) for count in sorted(set(asked.batches.values()))}
     turns = _turns(stepper, batches, asked.seconds, tell, name)
     buckets = stepper.buckets() if place.world > 1 else []
     alone = _alone(place, buckets, ALONE_SHARE * asked.seconds, tell, name) if buckets else None
@@ -138,7 +134,7 @@ def _turn(stepper: Stepper, batch: PairBatch, synced: bool) -> float:
 def _turns(
     stepper: Stepper, batches: dict[int, PairBatch], seconds: float, tell: Tell, name: str
 ) -> dict[int, list[tuple[float, float]]]:
-    """By batch, seconds of a synced and an unsynced step of each round."""
+    """Time a synced and an unsynced step of each round, in seconds, by batch."""
     for batch in batches.values():
         for _ in range(WARM_UP):
             stepper.step(batch, synced=True)

@@ -1,4 +1,4 @@
-"""What is measured: each module offers `build(setting) -> list[Work]`, and is named here."""
+"""Works to measure: each module offers `build(setting) -> list[Work]`, and is named here."""
 
 from importlib import import_module
 

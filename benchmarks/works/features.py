@@ -29,7 +29,7 @@ TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.
 
 
 def build(setting: Setting) -> list[Work]:
-    """One work: a photograph at a time, against many at once."""
+    """Build the work: one photograph at a time, against many at once."""
     size, count = setting.pick(16, 64, 224), setting.pick(2, 8, 128)
     torch.manual_seed(0)
     backbone = PatchBackbone("resnet50" if setting.full else "resnet10t", weights=None).to(setting.device)
@@ -80,7 +80,7 @@ class Plain:
         self.path = Path(self._folder.name) / "features.npy"
 
     def __call__(self, mark: Mark = unmarked) -> int:
-        """One turn; `path` then holds an array `[74, D]` for each of its photographs, one after the other."""
+        """Run one turn; `path` then holds an array `[74, D]` for each photograph, one after the other."""
         with self.path.open("wb") as file:
             for _ in range(self._count):
                 image = self._reader.image(next(self._rows))
@@ -149,7 +149,7 @@ class Pieces:
         backbone.register_forward_hook(lambda *_: self._mark("backbone"))
 
     def __call__(self, mark: Mark = unmarked) -> int:
-        """One turn: the next shard, read, cut, seen and written."""
+        """Run one turn: read the next shard, cut it, compute its features and write them."""
         self._mark, rows = mark, next(self._shards)
         batches = RowDataset(
             {"train": self._data.index_of("train").reader}, [Piece("train", rows)], self._data.test_batch_size

@@ -37,7 +37,7 @@ def step_work(setting: Setting) -> Work:
     torch.manual_seed(0)
     task = KaleidoPretraining(small_or_base(setting)).to(setting.device).train()
     count, plain = setting.pick(2, 8, 256), "tf32" if setting.on_gpu else "fp32"
-    batches = [draw(count, task.network, tokens(setting)) for _ in range(DRAWN_BATCHES)]
+    batches = [draw(count, task.network, tokens(setting), seed) for seed in range(DRAWN_BATCHES)]
     if setting.on_gpu:
         batches = [batch.pin_memory() for batch in batches]
     flops = flops_of_pair(task, setting)
@@ -56,7 +56,7 @@ def step_work(setting: Setting) -> Work:
 
 
 def cache_work(setting: Setting) -> Work:
-    """From fetching the batch to the optimiser's step."""
+    """Build the work from fetching the batch to the optimiser's step, cache against online."""
     count, cut = setting.pick(2, 2, 256), setting.pick(2, 2, 64)
     size, bf16 = setting.pick(16, 224, 224), torch.bfloat16
     # A turn outlasts what workers fetched ahead during the turns of the other plan.

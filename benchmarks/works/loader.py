@@ -34,7 +34,7 @@ def build(setting: Setting) -> list[Work]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One core for torch and OpenCV inside the block."""
+    """Limit torch and OpenCV to one core inside the block."""
     before = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -56,7 +56,7 @@ def released_turn(model: MVLT, queries: list[RetrievalBatch], mark: Mark) -> int
 
 
 def suite_turn(model: MVLT, queries: list[RetrievalBatch], precise: str, mark: Mark) -> int:
-    """As the suite's tasks rank candidates."""
+    """Rank candidates as the suite's tasks do."""
     device, done = next(model.parameters()).device, 0
     with torch.inference_mode(), precision(precise, device):
         for batch in queries:
@@ -93,7 +93,7 @@ def plans(setting: Setting, *, queries: int, candidates: int) -> list[Plan]:
 
 
 def flops(setting: Setting, speed: Speed) -> int:
-    """Of one pair that is scored."""
+    """Count FLOPs of scoring one pair."""
     model = network(setting, speed).eval().to("meta")
     pair = draw(setting, 1)
     pixels, ids = pair.pixel_values.float().to("meta"), pair.input_ids.to("meta")

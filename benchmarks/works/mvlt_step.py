@@ -11,17 +11,8 @@ from benchmarks.catalogue import data_module, train_loader
 from benchmarks.computing import precision
 from benchmarks.machine import multiplies_bf16
 from benchmarks.measure import Mark, Plan, Work
-from benchmarks.mvlt import (
-    COUNTED,
-    PLAIN,
-    draw,
-    image_size,
-    network,
-    released_loss,
-    step_flops,
-    task_loss,
-    to_device,
-)
+from benchmarks.mvlt import COUNTED, PLAIN, draw, image_size, network, released_loss, step_flops, task_loss
+from benchmarks.pairs import to_device
 from benchmarks.setting import Setting
 from benchmarks.works.loader import endless
 from fashionvl.data.records import PairBatch
@@ -36,12 +27,12 @@ LOADERS = 8
 
 
 def fastest(setting: Setting) -> Speed:
-    """What was measured fastest; on a CPU the compiler and channels innermost gain nothing."""
+    """Return the fastest options measured; on a CPU compiling and channels-last gain nothing."""
     return Speed(compile=setting.on_gpu, channels_last=setting.on_gpu)
 
 
 def released_step(model: MVLT, optimizer: torch.optim.Optimizer, batch: PairBatch, mark: Mark) -> int:
-    """One step of the released plan."""
+    """Make one step of the released plan."""
     moved = to_device(batch, next(model.parameters()).device)
     mark("data")
     loss = released_loss(model, moved)
@@ -53,7 +44,7 @@ def released_step(model: MVLT, optimizer: torch.optim.Optimizer, batch: PairBatc
 def suite_step(
     task: MVLTPretraining, optimizer: torch.optim.Optimizer, batch: PairBatch, name: str, mark: Mark
 ) -> int:
-    """One step of the suite's task under one precision."""
+    """Make one step of the suite's task in one precision."""
     moved = to_device(batch, task.device)
     mark("data")
     with precision(name, task.device):

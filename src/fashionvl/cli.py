@@ -1,4 +1,4 @@
-"""Console script: Lightning's fit / validate / test / predict, and what plans and reads runs beside them."""
+"""Console script: Lightning's fit / validate / test / predict, and the commands that plan and read runs."""
 
 import sys
 from typing import Any

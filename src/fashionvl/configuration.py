@@ -46,7 +46,7 @@ def flatten(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def within(key: str, sections: tuple[str, ...]) -> bool:
-    """Whether a dotted key is one of some keys, or lies below one."""
+    """Return whether a dotted key is one of the sections, or lies below one."""
     return any(key == section or key.startswith(f"{section}.") for section in sections)
 
 

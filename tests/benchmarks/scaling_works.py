@@ -23,11 +23,11 @@ def failing(place, tell, how):
 
 def measured_with_gradients(place, tell, asked):
     """What `measure` finds; before, how far gradients and weights lie apart after a step of each kind."""
-    from benchmarks.scale.step import Stepper, draw_pairs
+    from benchmarks.scale.step import Stepper
     from benchmarks.scale.turns import measure
 
     stepper = Stepper(place, asked.size, asked.precision)
-    batch = draw_pairs(stepper.task.network, 2, seed=place.rank)
+    batch = stepper.pairs(2)
     before = torch.cat([weight.detach().flatten() for weight in stepper.trained]).clone()
     found = {}
     for name, synced in (("synced", True), ("unsynced", False), ("synced again", True)):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.mvlt import COUNTED, PLAIN, draw, network, released_loss, step_flops, task_loss, to_device
+from benchmarks.mvlt import COUNTED, PLAIN, draw, network, released_loss, step_flops, task_loss
+from benchmarks.pairs import to_device
 from benchmarks.setting import Setting
 from benchmarks.works import mvlt_retrieval, mvlt_step
 from benchmarks.works.mvlt_retrieval import batches, released_turn, suite_turn

@@ -14,7 +14,7 @@ from scaling_works import GRADIENTS, failing, measured_with_gradients
 from benchmarks import scaling
 from benchmarks.record import save
 from benchmarks.scale.group import GroupError, Place, launched, run_group
-from benchmarks.scale.step import draw_pairs, pretraining
+from benchmarks.scale.step import Stepper
 from benchmarks.scale.turns import Point, as_row, with_efficiency
 from fashionvl.errors import InputError
 
@@ -136,15 +136,18 @@ def test_efficiency_is_held_against_the_same_batch():
 
 
 def test_pairs_are_drawn_as_the_network_takes_them():
-    network = pretraining("tiny").network
-    batch = draw_pairs(network, 3, seed=1)
+    stepper = Stepper(Place(1, 1, CPU, 1), "tiny", "fp32")
+    network, batch = stepper.task.network, stepper.pairs(3)
     assert batch.pixel_values.shape == (3, 3, network.encoder.image_size, network.encoder.image_size)
+    assert batch.input_ids.shape == (3, network.max_tokens)
+    assert 0 <= batch.pixel_values.min() < batch.pixel_values.max() <= 1
     hidden = batch.image_mask.flatten(1).float().mean(1)
     assert torch.equal(hidden, torch.full((3,), 0.5))
     asked = batch.mlm_labels != -100
     assert asked.sum(1).unique().numel() == 1
     assert torch.equal(asked.flatten().nonzero()[:, 0], batch.masked_positions)
-    assert not torch.equal(batch.pixel_values, draw_pairs(network, 3, seed=2).pixel_values)
+    other = Stepper(Place(2, 1, CPU, 1), "tiny", "fp32").pairs(3)
+    assert not torch.equal(batch.pixel_values, other.pixel_values)
 
 
 def test_a_launcher_is_recognised_by_what_it_sets():

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fashionvl.errors import InputError
-from fashionvl.evaluation.ranking import RetrievalRanks, expected_ranks, hits
+from fashionvl.evaluation.ranking import RetrievalRanks
 
 
 def enumerated(scores: list[float], positive: int, ks: tuple[int, ...]) -> tuple[float, list[float]]:
@@ -21,6 +21,14 @@ def enumerated(scores: list[float], positive: int, ks: tuple[int, ...]) -> tuple
         if [scores[candidate] for candidate in order] == descending
     ]
     return float(np.mean(ranks)), [float(np.mean([rank <= k for rank in ranks])) for k in ks]
+
+
+def measured(scores, positive, ks=(1, 5, 10)):
+    """Ranks `[Q]` and hits `[Q, len(ks)]` of each query."""
+    metric = RetrievalRanks(ks=ks, sum_r_of=ks)
+    metric.update(torch.arange(len(scores)), scores, positive)
+    found = metric.per_query()
+    return found["rank"], np.stack([found[f"hit@{k}"] for k in ks], axis=1)
 
 
 # Few distinct values, so that most draws tie.
@@ -35,16 +43,17 @@ def test_ranks_and_hits_equal_the_enumeration(query):
     scores, positive = query
     ks = (1, 2, 3, 10)
     rank, chances = enumerated(scores, positive, ks)
-    batch = torch.tensor([scores]), torch.tensor([positive])
-    assert expected_ranks(*batch).item() == pytest.approx(rank, abs=1e-12)
-    np.testing.assert_allclose(hits(*batch, ks)[0], chances, atol=1e-12)
+    ranks, hits = measured(torch.tensor([scores]), torch.tensor([positive]), ks)
+    assert ranks[0] == pytest.approx(rank, abs=1e-12)
+    np.testing.assert_allclose(hits[0], chances, atol=1e-12)
 
 
 @pytest.mark.parametrize("positive", [0, 50, 100])
 def test_a_constant_scorer_gets_chance_wherever_the_positive_is(positive):
     scores, where = torch.zeros(3, 101), torch.full((3,), positive)
-    assert expected_ranks(scores, where).tolist() == [51.0] * 3
-    np.testing.assert_allclose(hits(scores, where), [[1 / 101, 5 / 101, 10 / 101]] * 3)
+    ranks, hits = measured(scores, where)
+    assert ranks.tolist() == [51.0] * 3
+    np.testing.assert_allclose(hits, [[1 / 101, 5 / 101, 10 / 101]] * 3)
     metric = RetrievalRanks()
     metric.update(torch.arange(3), scores, where)
     result = metric.compute()
@@ -59,16 +68,15 @@ def test_without_ties_the_rank_is_the_place_in_the_sort(seed):
     scores = np.stack([rng.permutation(30) for _ in range(8)]).astype(np.float32)
     positive = rng.integers(0, 30, size=8)
     place = (-scores).argsort(axis=1).argsort(axis=1)[np.arange(8), positive] + 1
-    batch = torch.from_numpy(scores), torch.from_numpy(positive)
-    np.testing.assert_array_equal(expected_ranks(*batch), place)
-    np.testing.assert_array_equal(hits(*batch), place[:, None] <= np.array([1, 5, 10]))
+    ranks, hits = measured(torch.from_numpy(scores), torch.from_numpy(positive))
+    np.testing.assert_array_equal(ranks, place)
+    np.testing.assert_array_equal(hits, place[:, None] <= np.array([1, 5, 10]))
 
 
-def test_expected_ranks_is_float64_and_takes_half_precision():
-    scores = torch.tensor([[1.0, 1.0, 0.0]], dtype=torch.bfloat16)
-    ranks = expected_ranks(scores, torch.tensor([1]))
-    assert ranks.dtype == torch.float64
-    assert ranks.item() == 1.5
+def test_ranks_are_float64_of_half_precision_scores_too():
+    ranks, _ = measured(torch.tensor([[1.0, 1.0, 0.0]], dtype=torch.bfloat16), torch.tensor([1]))
+    assert ranks.dtype == np.float64
+    assert ranks[0] == 1.5
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,7 @@ def test_expected_ranks_is_float64_and_takes_half_precision():
 )
 def test_bad_scores_are_refused_in_one_line(scores, positive, words):
     with pytest.raises(InputError) as caught:
-        expected_ranks(torch.tensor(scores), torch.tensor(positive))
+        measured(torch.tensor(scores), torch.tensor(positive))
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)

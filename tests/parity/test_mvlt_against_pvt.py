@@ -74,7 +74,7 @@ def test_maps_equal_pvt(reference: nn.Module, head: bool, tmp_path: Path) -> Non
     pixel_values = torch.rand(2, 3, SIZE, SIZE, dtype=torch.float64)
     with torch.inference_mode():
         expected = stage_maps(pvt, pixel_values)
-        actual = [level.flatten(2).transpose(1, 2) for level in model.encode_image(pixel_values)]
+        actual = [level.flatten(2).transpose(1, 2) for level in model.encoder(pixel_values, None)[0]]
         for k in range(3):
             torch.testing.assert_close(actual[k], expected[k], rtol=1e-10, atol=1e-10)
         # MVLT drops PVT's class token, so stage 4 is compared once without it and once with it put back.
@@ -119,7 +119,7 @@ def test_position_tables_of_another_size_are_resized(reference: nn.Module, tmp_p
     pixel_values = torch.rand(1, 3, 96, 96)
     with torch.inference_mode():
         for ours, theirs in zip(
-            larger.encode_image(pixel_values), same.encode_image(pixel_values), strict=True
+            larger.encoder(pixel_values, None)[0], same.encoder(pixel_values, None)[0], strict=True
         ):
             torch.testing.assert_close(ours, theirs)
     slot = reference.pvt.encoder.patch_embeddings[3].position_embeddings[:, :1]

@@ -65,7 +65,7 @@ def compare(models: list[Model], out: Path) -> None:
 
 
 def summaries(models: list[Model], pairing: Pairing) -> dict[str, Any]:
-    """One object a model; those after the first hold their differences to it under `paired`."""
+    """Return one object a model; those after the first hold their differences to it under `paired`."""
     found = {model.name: model.as_json() for model in models}
     for name, differences in pairing.differences.items():
         found[name]["paired"] = {

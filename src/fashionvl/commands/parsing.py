@@ -1,4 +1,4 @@
-"""Words into the parser, and what it says about a bad configuration as the one line every mistake gets."""
+"""Preparation of command lines for the parser, and its error messages reduced to one line."""
 
 import json
 import re
@@ -10,7 +10,7 @@ FRAME = ("Does not validate against any of the Union subtypes", "Subtypes:", "Er
 
 
 def one_line(complaint: str) -> str:
-    """The keys of a complaint of jsonargparse, joined to one path, and its first reason.
+    """Reduce an error message of jsonargparse to the dotted key at fault and the first reason.
 
     The path leaves out `init_args`, as the command line may: `model.mir.mask.style`.
     """
@@ -28,7 +28,7 @@ def one_line(complaint: str) -> str:
 
 
 def with_nulls(words: list[str]) -> list[str]:
-    """The words of a command line, each dotted `--KEY null` as one more configuration.
+    """Replace each dotted `--KEY null` of a command line by one more configuration.
 
     Deep inside a class's arguments jsonargparse 4.53 makes the string "None" of a `null` on the command line;
     in a configuration it means nothing, as everywhere.
@@ -57,7 +57,7 @@ def _nothing_at(key: str) -> str:
 
 
 def own_refusal(error: BaseException) -> InputError | None:
-    """The `InputError` behind an error: trying a union, jsonargparse wraps what a constructor raises."""
+    """Find the `InputError` that jsonargparse wrapped while it tried the types of a union."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, InputError):
         cause = cause.__cause__

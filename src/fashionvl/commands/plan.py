@@ -1,4 +1,4 @@
-"""`fashionvl plan`: studies in, make rules out, after every column has been resolved by the real parser."""
+"""`fashionvl plan`: write make rules for studies, after resolving every column with the real parser."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -78,7 +78,7 @@ def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Rep
 
 
 def build(gathered: list[Gathered], title: str | None = None) -> Report:
-    """Everything the report says, before it is written."""
+    """Build the content of the report from gathered studies."""
     data = check_together(gathered)
     studies = [compare(found) for found in gathered]
     claimed = [claim for found in gathered for claim in claims(found.study)]

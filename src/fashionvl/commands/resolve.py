@@ -11,7 +11,7 @@ from fashionvl.errors import InputError
 
 
 class _ParserOnly(FashionVLCLI):
-    """Stops once the parser stands."""
+    """Command line that stops once its parser is built."""
 
     def parse_arguments(self, parser: Any, args: Any) -> None:
         self.config = parser.get_defaults()

@@ -1,4 +1,4 @@
-"""Catalogue files as every reader gives them: text columns, and photographs by row."""
+"""The common form of catalogue files: text columns, and photographs by row."""
 
 from dataclasses import dataclass
 from pathlib import Path

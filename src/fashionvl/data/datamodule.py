@@ -1,4 +1,4 @@
-"""The shared Fashion-Gen DataModule: the only door between files and tasks."""
+"""The Fashion-Gen DataModule, through which all tasks read the data."""
 
 import os
 from functools import cached_property
@@ -205,7 +205,7 @@ class FashionGenDataModule(OntoDevice):
         return source
 
     def truth(self, split: Split) -> GroundTruth | None:
-        """What is known of a synthetic catalogue's file; None where the data were not drawn."""
+        """Return the ground truth of a synthetic catalogue's file; None where the data are not synthetic."""
         path = self.root / f"ground_truth_{split}.h5"
         return GroundTruth(path) if path.exists() else None
 
@@ -229,7 +229,7 @@ class FashionGenDataModule(OntoDevice):
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
     def _epoch(self) -> int:
-        """The epoch that a checkpoint, restored before the loader is built, has left to train."""
+        """Return the epoch to train next; a checkpoint is restored before the loader is built."""
         if self.trainer is None:
             return 0
         return int(self.trainer.fit_loop.epoch_progress.current.processed)  # type: ignore[attr-defined]

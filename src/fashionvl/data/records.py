@@ -20,7 +20,7 @@ class TensorRecord:
         return type(self)(**{name: _mapped(value, function) for name, value in values.items()})
 
     def __getitem__(self, index: Tensor | slice) -> Self:
-        """Some rows of every tensor."""
+        """Select rows of every tensor."""
         return self._map(lambda tensor: tensor[index])
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
@@ -144,7 +144,7 @@ class Pairs(TensorRecord):
 
 @dataclass
 class KaleidoTargets(TensorRecord):
-    """What the five AKPM sub-tasks ask of B pairs (Kaleido-BERT section 3.6); None where one is off.
+    """Targets of the five AKPM sub-tasks for B pairs (Kaleido-BERT section 3.6); None where one is off.
 
     Attributes:
         rotation: `[B]` int64, quarter turns of the level-1 patch, 0..3.
@@ -195,7 +195,7 @@ class PairBatch(Pairs):
     boxes: Tensor | None = field(default=None, kw_only=True)
 
     def __getitem__(self, index: Tensor | slice) -> Self:
-        """Some rows of every tensor; positions in the labels are found anew, on a GPU with a wait."""
+        """Select rows of every tensor; masked positions are computed again, which synchronises with a GPU."""
         taken = super(PairBatch, replace(self, masked_positions=None)).__getitem__(index)
         if self.masked_positions is not None and taken.mlm_labels is not None:
             taken.masked_positions = masked_positions(taken.mlm_labels)
@@ -203,7 +203,7 @@ class PairBatch(Pairs):
 
 
 def masked_positions(labels: Tensor) -> Tensor:
-    """Where in the flattened labels `[B, L]` a word is asked: `[M]` int64, in increasing order.
+    """Return the positions `[M]` int64 of the masked words in the flattened labels `[B, L]`, ascending.
 
     The number M has to be known on the host; for labels on a GPU, this waits for it.
     """
@@ -260,7 +260,7 @@ class RetrievalBatch(TensorRecord):
         return len(self.query_ids)
 
     def pairs(self, selection: slice) -> Pairs:
-        """Some of the Q x C pairs, counted query by query."""
+        """Select some of the Q x C pairs, counted query by query."""
         images, texts = self.image_of_pair.flatten()[selection], self.text_of_pair.flatten()[selection]
         return Pairs(
             self.pixel_values[images],

@@ -1,4 +1,4 @@
-"""What is asked of the DataModule: by tasks, and by the configuration."""
+"""Requests to the DataModule, from tasks and from the configuration."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class ServesTest(Protocol):
 
 
 class AsksForData(Protocol):
-    """What the DataModule wants to know of a task."""
+    """Attributes of a task that the DataModule reads."""
 
     @property
     def corruption(self) -> Corruption:
@@ -29,7 +29,7 @@ class AsksForData(Protocol):
 
 @runtime_checkable
 class WorksThroughRows(Protocol):
-    """What the DataModule wants to know of a task that passes every photograph once."""
+    """Attributes of a task that processes every photograph once, as the DataModule reads them."""
 
     @property
     def work(self) -> list[Piece]:

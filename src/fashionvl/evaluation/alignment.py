@@ -27,7 +27,7 @@ HALF = 0.5
 
 
 def phrase_tokens(caption: str, phrase: str, spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Which tokens of a caption spell a phrase.
+    """Find the tokens of a caption that spell a phrase.
 
     Args:
         caption: the text.
@@ -50,7 +50,7 @@ def phrase_tokens(caption: str, phrase: str, spans: Sequence[tuple[int, int]]) -
 
 
 def right_patches(region: np.ndarray, patches: np.ndarray) -> np.ndarray:
-    """Which patches of one level show a region, as the module's docstring says.
+    """Mark the patches of one level that show a region, by the rule of the module's docstring.
 
     Args:
         region: `[4]` pixels x0, y0, x1, y1.

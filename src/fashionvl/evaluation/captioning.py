@@ -171,7 +171,7 @@ def _rouge_l(truths: Captions, answers: Captions) -> tuple[float, np.ndarray]:
 
 
 def _meteor(truths: Captions, answers: Captions) -> tuple[float, list[float]] | None:
-    """METEOR, or None when its process gives no answer; it is ended in any case."""
+    """Compute METEOR, or None when its process gives no answer; the process is ended in any case."""
     scorer = Meteor()
     watchdog = threading.Timer(METEOR_SECONDS, scorer.meteor_p.kill)
     watchdog.start()
@@ -230,17 +230,17 @@ class CaptionScores:
         return {**totals, "n": len(single["id"])}
 
     def per_query(self) -> dict[str, np.ndarray]:
-        """Each caption's `id`, ascending, and its scores as `score_captions` has them."""
+        """Return each caption's `id`, ascending, and its scores as `score_captions` computes them."""
         return self._all()[1]
 
     def _all(self) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """Scored once, by the first process; every process has to call it."""
+        """Score all captions once, on the first process; every process has to call it."""
         if self._scored is None:
             self._scored = self._on_first(self._gathered())
         return self._scored
 
     def _gathered(self) -> dict[int, tuple[str, tuple[str, ...]]]:
-        """By id in ascending order, the captions of all processes."""
+        """Gather the captions of all processes, by ascending id."""
         parts: list[Any] = [self._captions]
         if torch.distributed.is_initialized():
             parts *= torch.distributed.get_world_size()
@@ -254,7 +254,7 @@ class CaptionScores:
     def _on_first(
         captions: dict[int, tuple[str, tuple[str, ...]]],
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """Scored by the first process, which runs Java once, for all."""
+        """Score on the first process, which alone runs Java, and send the scores to the others."""
         distributed = torch.distributed.is_initialized()
         found: list[Any] = [None]
         if not distributed or torch.distributed.get_rank() == 0:

@@ -74,7 +74,7 @@ def crossed_mean(by_seed: np.ndarray, resampled: np.ndarray, confidence: float =
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Adjusted for testing them all (Holm 1979): the chance of any false finding stays below the level.
+    """Adjust p-values for multiple testing (Holm 1979), which bounds the chance of any false finding.
 
     The smallest is multiplied by their number, the next by one less, and so on; each is at least the one
     before, at most 1.

@@ -1,4 +1,4 @@
-"""Retrieval: where each query's positive lands among its candidates, honest about ties.
+"""Retrieval ranks of positives among their candidates, with ties ranked by expectation.
 
 A sort with the positive in first place, as in the released evaluation, gives a constant scorer 100 %. Here
 tied candidates count as shuffled: ranks and hits are expectations over the orderings of the ties, and a
@@ -51,42 +51,6 @@ def tie_counts(scores: Tensor, positive: Tensor, query_ids: Tensor | None = None
     return (scores > own).sum(dim=1), (scores == own).sum(dim=1) - 1
 
 
-def expected_ranks(scores: Tensor, positive: Tensor) -> Tensor:
-    """Rank of the positive, averaged over the orderings of its ties: `1 + greater + ties / 2`.
-
-    Args:
-        scores: `[Q, C]`, higher is better.
-        positive: `[Q]` int64, column of the positive.
-
-    Returns:
-        `[Q]` float64, in [1, C].
-
-    Raises:
-        InputError: As `tie_counts`.
-    """
-    return _expected_ranks(_single(*tie_counts(scores, positive)))
-
-
-def hits(scores: Tensor, positive: Tensor, ks: Sequence[int] = DEFAULT_KS) -> Tensor:
-    """Chance that the positive is among the top k when ties are ordered at random.
-
-    With g candidates above and t level, the positive is uniform over ranks g + 1 .. g + t + 1, so the chance
-    is `(k - g) / (t + 1)`, clipped to [0, 1]. The mean over queries is R@k (MVLT Section 3.3).
-
-    Args:
-        scores: `[Q, C]`, higher is better.
-        positive: `[Q]` int64, column of the positive.
-        ks: Depths, each at least 1.
-
-    Returns:
-        `[Q, len(ks)]` float64, in [0, 1]; 0 or 1 where nothing ties with the positive.
-
-    Raises:
-        InputError: As `tie_counts`.
-    """
-    return _hits(_single(*tie_counts(scores, positive)), ks)
-
-
 def best_positive_counts(
     scores: Tensor, offsets: Tensor, positives: Tensor, query_ids: Tensor | None = None
 ) -> Tensor:
@@ -137,7 +101,7 @@ def _hits(counts: Tensor, ks: Sequence[int]) -> Tensor:
     """Chance that one of p positives is in the first k places when they are shuffled with n others.
 
     One minus the hypergeometric chance that all of the first m = k - greater places go to the others; for
-    one positive that is m / (n + 1).
+    one positive that is m / (n + 1). The mean over queries is R@k (MVLT Section 3.3).
     """
     greater, ties, positives = (column[:, None] for column in counts.double().unbind(1))
     room = (torch.tensor(ks, device=counts.device) - greater).clamp(min=0)
@@ -209,7 +173,7 @@ class RetrievalRanks(RowMetric):
         }
 
     def per_query(self) -> dict[str, np.ndarray]:
-        """What stands behind the rates, for intervals and paired tests; every process has to call it.
+        """Return each query's rank and hits, for intervals and paired tests; every process has to call it.
 
         Returns:
             `query_id` `[N]` int64 ascending, `rank` `[N]` float64 in [1, C], and a `hit@{k}` `[N]` float64 in

@@ -84,7 +84,7 @@ class RecognitionScores(RowMetric):
         }
 
     def per_query(self) -> dict[str, np.ndarray]:
-        """What stands behind the scores, for intervals and paired tests; every process has to call it.
+        """Return each example's prediction, for intervals and paired tests; every process has to call it.
 
         Returns:
             `id` (-1 where none was given), `predicted` and `target`, each `[N]` int64, by ascending id.

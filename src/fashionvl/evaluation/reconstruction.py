@@ -161,7 +161,7 @@ class ReconstructionScores(RowMetric):
         return {**dict(zip(COLUMNS, rows.nanmean(dim=0).tolist(), strict=True)), "n": len(rows)}
 
     def per_query(self) -> dict[str, np.ndarray]:
-        """What stands behind the means, for intervals and paired tests; every process has to call it.
+        """Return each image's scores, for intervals and paired tests; every process has to call it.
 
         Returns:
             `id` `[N]` int64 ascending (-1 where none was given), and each of `COLUMNS` `[N]` float64.

@@ -1,4 +1,4 @@
-"""What every metric here keeps: one row of numbers per evaluated example, whichever process evaluated it."""
+"""Base of the metrics here: one row of numbers per evaluated example, gathered over processes."""
 
 from typing import Any
 
@@ -67,6 +67,6 @@ class RowMetric(Metric):
         return ids[kept], rows[kept]
 
     def _gather(self) -> tuple[Tensor, Tensor]:
-        """As `_distinct`, over all processes; every process has to call it."""
+        """Return `_distinct` over all processes; every process has to call it."""
         with self.sync_context():
             return self._distinct()

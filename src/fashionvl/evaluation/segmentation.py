@@ -1,4 +1,4 @@
-"""Segmentation: how far a mask, and the box around it, agree with the truth."""
+"""Segmentation: agreement of a mask, and of the box around it, with the truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -116,7 +116,7 @@ class SegmentationScores(RowMetric):
         return {**dict(zip(self.columns, rows.double().mean(dim=0).tolist(), strict=True)), "n": len(rows)}
 
     def per_query(self) -> dict[str, np.ndarray]:
-        """What stands behind the means, for intervals and paired tests; every process has to call it.
+        """Return each photograph's scores, for intervals and paired tests; every process has to call it.
 
         Returns:
             `id` `[N]` int64 ascending (-1 where none was given), and each column `[N]` float32.

@@ -1,4 +1,4 @@
-"""Where a trained network's folder is."""
+"""Locating the folder of a trained network."""
 
 from pathlib import Path
 

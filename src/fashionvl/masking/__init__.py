@@ -1,1 +1,1 @@
-"""Which pixels and tokens are hidden: pure functions of shape, spec and generator."""
+"""Masks of pixels and tokens: pure functions of shape, spec and generator."""

@@ -15,7 +15,7 @@ Mode = Literal["aligned", "random"]
 
 @dataclass(frozen=True)
 class AlignmentGuidedMask:
-    """How captions and patches are masked together (Kaleido-BERT sections 3.4 and 3.6, task 1).
+    """Settings for masking captions and patches together (Kaleido-BERT sections 3.4 and 3.6, task 1).
 
     Attributes:
         mode: `aligned` visits pre-aligned pairs first; `random` knows no pairs, the ablation of Table 4.
@@ -43,7 +43,7 @@ class AlignmentGuidedMask:
             raise InputError(f"alignment_mask.most: {self.most}; at least 1")
 
     def quota(self, eligible: int) -> int:
-        """How many of a caption's ordinary tokens are chosen.
+        """Return the number of a caption's ordinary tokens to choose.
 
         BERT's rule (`create_masked_lm_predictions`, which the released code carries too): the rounded share,
         at least one, at most `most`. BERT takes the share of [CLS] and [SEP] as well.
@@ -55,7 +55,7 @@ class AlignmentGuidedMask:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What of one pair is masked.
+    """Masked tokens and patches of one pair.
 
     Attributes:
         tokens: `[T]` int64 positions in the caption, ascending.
@@ -114,7 +114,7 @@ def choose(
 
 
 class _Aligned:
-    """The choice among pre-aligned pairs: no two chosen things are sides of one pair."""
+    """Choice among pre-aligned pairs, of each of which at most one side is chosen."""
 
     def __init__(self, pairs: list[tuple[int, int, int]], quota: int, quotas: Mapping[int, int]) -> None:
         self.pairs = pairs

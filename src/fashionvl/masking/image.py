@@ -1,4 +1,4 @@
-"""Image masks for masked image reconstruction (MIR): which pixels of an image are hidden, and hiding them."""
+"""Image masks for masked image reconstruction (MIR), and their application."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HIDDEN_PIXEL = 1e-6
 
 @dataclass(frozen=True)
 class ImageMask:
-    """How images are masked (MVLT Section 3.2, Fig. 4 and Fig. 8; ablations A, B and C of Table 3).
+    """Settings for masking images (MVLT Section 3.2, Fig. 4 and Fig. 8; ablations A, B and C of Table 3).
 
     Attributes:
         style: The pattern of Fig. 8: `random_grid` (the paper's choice), `grid`, `stroke` or `center`.
@@ -111,7 +111,7 @@ class ImageMask:
         return self._spread(np.stack([self._sample_units(*shape, rng) for rng in rngs]))
 
     def _spread(self, units: np.ndarray) -> np.ndarray:
-        """Masks of pixels `[..., H, W]` of masks of units `[..., rows, columns]`."""
+        """Enlarge masks of units `[..., rows, columns]` to masks of pixels `[..., H, W]`."""
         return units.repeat(self.unit, axis=-1).repeat(self.unit, axis=-2)
 
     def _sample_units(self, rows: int, columns: int, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ IGNORED_LABEL = -100
 
 
 class Shares(Protocol):
-    """What becomes of the chosen tokens."""
+    """Shares of the chosen tokens that are masked, randomised or kept."""
 
     @property
     def mask_share(self) -> float:
@@ -26,7 +26,7 @@ class Shares(Protocol):
 
 @dataclass(frozen=True)
 class TextMask:
-    """How captions are masked (MVLT Section 3.2; BERT Section 3.1).
+    """Settings for masking captions (MVLT Section 3.2; BERT Section 3.1).
 
     Attributes:
         ratio: Chance that a token is chosen, in [0, 1]; r_l = 0.15 in the paper.
@@ -67,7 +67,7 @@ def check_shares(spec: object, key: str) -> None:
 
 @dataclass(frozen=True)
 class Words:
-    """The ids of a tokenizer, as far as masking asks.
+    """The ids of a tokenizer that masking needs.
 
     Attributes:
         mask_id: Id of [MASK]; None without one, where no token is to become [MASK].
@@ -86,18 +86,18 @@ class Words:
 
     @cached_property
     def _special_before(self) -> np.ndarray:
-        """Of each special id, the number of ordinary ids before it."""
+        """Number of ordinary ids before each special id."""
         return self._special - np.arange(len(self._special))
 
     @cached_property
     def _ordinary(self) -> np.ndarray:
-        """`[size]` bool by id."""
+        """Mask `[size]` bool, True for ordinary ids."""
         ordinary = np.ones(self.size, bool)
         ordinary[self._special] = False
         return ordinary
 
     def ordinary(self, ids: np.ndarray) -> np.ndarray:
-        """Which of some ids, each in `0 .. size - 1`, are not special: bool of the same shape."""
+        """Mark the ids, each in `0 .. size - 1`, that are not special: bool of the same shape."""
         return self._ordinary[ids]
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -177,7 +177,7 @@ def corrupt(
 
 
 def _each(rngs: Sequence[np.random.Generator], counts: Sequence[int]) -> np.ndarray:
-    """So many numbers in [0, 1) of each generator, one caption's after the other's: `[sum(counts)]`."""
+    """Draw `counts[i]` numbers in [0, 1) from generator i, one after the other: `[sum(counts)]`."""
     drawn = np.empty(sum(counts))
     start = 0
     for rng, count in zip(rngs, counts, strict=True):

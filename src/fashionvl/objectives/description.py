@@ -19,7 +19,7 @@ def caption_loss(logits: Tensor, targets: Tensor, known: Tensor) -> Tensor:
 
 
 def doubly_stochastic(attention: Tensor, known: Tensor) -> Tensor:
-    """How unevenly a caption looks over the grid: sum over cells of (1 - attention over all words)^2.
+    """Doubly stochastic attention penalty: sum over cells of (1 - attention over all words)^2.
 
     Xu et al. 2015, section 4.2.1, second term, mean over captions. With fewer words than cells it cannot
     reach 0.

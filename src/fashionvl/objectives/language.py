@@ -35,7 +35,7 @@ class AMLM:
 
 
 class WordLoss(NamedTuple):
-    """What masked words taught.
+    """Loss and accuracy of masked words.
 
     Attributes:
         loss: scalar, mean over the words asked; 0 without one.

@@ -37,5 +37,5 @@ def itm_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def says_match(logits: Tensor) -> Tensor:
-    """Which pairs the logits of `itm_loss` call matched: `[B]` bool."""
+    """Mark the pairs that the logits of `itm_loss` call matched: `[B]` bool."""
     return logits[:, 0] > 0 if logits.shape[1] == 1 else logits[:, 1] > logits[:, 0]

@@ -34,7 +34,7 @@ def crop_resize_batch(frames: Tensor, boxes: Tensor, size: int) -> Tensor:
 
 
 def _places(start: Tensor, end: Tensor, size: int, limit: int) -> Tensor:
-    """Where the middles of `size` pixels fall along one axis, `[B, size]`; -1 and 1 are its outer pixels."""
+    """Compute the centres of `size` pixels along one axis, `[B, size]`; -1 and 1 are its outer pixels."""
     middle = torch.arange(size, dtype=torch.float32, device=start.device) + 0.5
     place = start[:, None] + middle * ((end - start) / size)[:, None] - 0.5
     # Between the middles of the outer pixels of the box, so that no neighbour of the box shines through.

@@ -89,7 +89,7 @@ class Variants:
         return np.arange(self.grid.patches)[self.grid.span(level)]
 
     def rotated(self, turns: np.ndarray | int) -> np.ndarray:
-        """Where the level-1 patch is after quarter turns against the clock.
+        """Return the variant that holds the level-1 patch after quarter turns against the clock.
 
         Args:
             turns: 0 (plain) to 3, of any shape.

@@ -1,4 +1,4 @@
-"""Where the kaleido patches of a photograph lie."""
+"""Geometry of the kaleido patches of a photograph."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +47,7 @@ class KaleidoGrid:
         return sum(level * level for level in self.levels)
 
     def span(self, level: int) -> slice:
-        """Where a level's patches are in the sequence of all.
+        """Return the slice of a level's patches in the sequence of all patches.
 
         Raises:
             InputError: the grid has no such level.

@@ -1,4 +1,4 @@
-"""Which patch an image region belongs to."""
+"""Assignment of image regions to patches."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a run folder is claimed for: configuration, starting weights, and later the data."""
+"""The claim of a run folder: its configuration, starting weights and, later, data."""
 
 from pathlib import Path
 from typing import Any

@@ -30,7 +30,7 @@ class RunFolder:
 
     @property
     def last_checkpoint(self) -> Path:
-        """Where an interrupted run continues."""
+        """Checkpoint from which an interrupted run continues."""
         return self.checkpoints / "last.ckpt"
 
     @property
@@ -71,7 +71,7 @@ class RunFolder:
         _write_text(self._claim, json.dumps(claimed, indent=1) + "\n")
 
     def await_claim(self, config: dict[str, Any]) -> None:
-        """In the other processes of a distributed run: wait until the first one has claimed the folder.
+        """Wait, in the other processes of a distributed run, until the first one has claimed the folder.
 
         Raises:
             InputError: it did not within two minutes.
@@ -169,7 +169,7 @@ class RunFolder:
         return read_run(self.path).record or {"schema": SCHEMA}
 
     def finished(self, stage: str) -> bool:
-        """Whether `fit` or `test` has been recorded."""
+        """Return whether `fit` or `test` has been recorded."""
         return stage in self.metrics()
 
     def record(self, **sections: Any) -> None:

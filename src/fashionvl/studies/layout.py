@@ -1,4 +1,4 @@
-"""Where runs lie: `ROOT/HOME/COLUMN/seedK/STAGE`, and `ROOT/RECIPE/STAGE` for what all columns share.
+"""Layout of run folders: `ROOT/HOME/COLUMN/seedK/STAGE`, and `ROOT/RECIPE/STAGE` for shared stages.
 
 A shared stage that a column changes is that column's own: `ROOT/HOME/COLUMN/STAGE`, one for all its seeds.
 """
@@ -10,7 +10,7 @@ from fashionvl.studies.study import Column
 
 
 def common(recipe: Recipe, stage: Stage, column: Column) -> bool:
-    """Whether a column takes the one run of a shared stage that all unchanged columns take."""
+    """Return whether a column uses the common run of a shared stage."""
     return stage.shared and not recipe.reached(stage, column.overlays)
 
 

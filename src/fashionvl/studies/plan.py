@@ -19,7 +19,7 @@ HEADER = """\
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and on what the studies run.
+    """Scale, data and folders of the planned runs.
 
     Attributes:
         scale: of the recipe.
@@ -78,7 +78,7 @@ def overlays(stage: Stage, column: Column) -> tuple[Path, ...]:
 
 
 def layers(stage: Stage, column: Column, scale: str, taken: dict[str, str]) -> list[tuple[str, str]]:
-    """What decides a stage's configuration, in the order it is laid: the scale, its inputs, the column.
+    """List the layers of a stage's configuration in order: the scale, its inputs, the column.
 
     Args:
         stage: of the recipe.

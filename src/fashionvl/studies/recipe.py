@@ -17,7 +17,7 @@ COMMANDS: tuple[str, ...] = get_args(Command)
 
 @dataclass(frozen=True)
 class Input:
-    """What a stage takes from an earlier one.
+    """Input of a stage: an earlier stage's output.
 
     Attributes:
         key: configuration key that takes it.
@@ -32,7 +32,7 @@ class Input:
     scales: tuple[str, ...] | None = None
 
     def place(self, folder: str) -> str:
-        """What the key is given when the earlier stage's run lies in `folder`."""
+        """Return the value of the key when the earlier stage's run lies in `folder`."""
         return f"{folder}/{self.path}" if self.path else folder
 
 
@@ -86,7 +86,7 @@ class Recipe:
         return tuple(stage for stage in self.stages if scale in stage.overlays)
 
     def inputs(self, stage: Stage, scale: str) -> tuple[Input, ...]:
-        """What a stage takes at a scale; what a stage that the scale leaves out would give is left out."""
+        """Return a stage's inputs at a scale; inputs of stages absent at this scale are omitted."""
         there = {earlier.name for earlier in self.at(scale)}
         return tuple(
             taken
@@ -95,7 +95,7 @@ class Recipe:
         )
 
     def reached(self, stage: Stage, changed: Collection[str]) -> bool:
-        """Whether a stage is one of those changed, or takes something of one that is reached."""
+        """Return whether a stage is changed, or depends on a changed one."""
         return stage.name in changed or any(
             self.reached(self.stage(taken.stage), changed) for taken in stage.inputs
         )
@@ -147,7 +147,7 @@ def _stage(name: str, facts: Any, file: Path) -> Stage:
 
 
 def _input(key: str, source: Any, file: Path, where: str) -> Input:
-    """From `STAGE`, `STAGE/relative/path`, or one of them as `stage` beside the `scales` it is limited to."""
+    """Parse `STAGE`, `STAGE/relative/path`, or a mapping of `stage` and the `scales` it is limited to."""
     scales = None
     if isinstance(source, dict):
         check_fields(source, file, where, required=("stage", "scales"))

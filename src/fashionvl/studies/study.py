@@ -34,13 +34,13 @@ class Column:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Its overlays, each once."""
+        """Overlay files of the column, each once."""
         return tuple(dict.fromkeys(self.overlays.values()))
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is compared.
+    """A study: its columns, recipe and the table of the paper it repeats.
 
     Attributes:
         name: of the study and of its folder.
@@ -74,7 +74,7 @@ class Study:
     paper_columns: dict[str, str] = field(default_factory=dict)
 
     def printed(self, column: str) -> str:
-        """What the paper's table calls a column."""
+        """Return the name of a column in the paper's table."""
         return self.paper_columns.get(column, column)
 
     def column(self, name: str) -> Column:
@@ -181,7 +181,7 @@ def _columns(
 
 
 def _overlays(column: str, file: Path, stages: tuple[str, ...]) -> dict[str, Path]:
-    """By stage: `COLUMN.STAGE.yaml` where there is one, otherwise `COLUMN.yaml`."""
+    """Return the overlay of each stage: `COLUMN.STAGE.yaml` where there is one, otherwise `COLUMN.yaml`."""
     own = {path.name.split(".")[-2]: path for path in sorted(file.parent.glob(f"{column}.*.yaml"))}
     for stage, path in own.items():
         if stage not in stages:

@@ -140,7 +140,7 @@ def test_a_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
         raise LocalEntryNotFoundError("no connection")
 
     monkeypatch.setattr(timm, "create_model", unreachable)
-    with pytest.raises(InputError, match="weights: timm's weights of resnet50 can be had neither"):
+    with pytest.raises(InputError, match="weights: timm's weights of resnet50 were found neither"):
         PatchBackbone("resnet50")
 
 

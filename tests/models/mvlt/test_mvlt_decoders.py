@@ -50,8 +50,8 @@ def test_unet_treats_each_sample_alone() -> None:
 def test_reconstruct_resizes_to_an_image_that_patches_do_not_tile(build) -> None:
     model = build()
     pixel_values = torch.rand(1, 3, 66, 70)
-    assert model.reconstruct(model.encode_image(pixel_values)).shape == (1, 3, 64, 68)
-    assert model.reconstruct(model.encode_image(pixel_values), size=(66, 70)).shape == pixel_values.shape
+    assert model.reconstruct(model.encoder(pixel_values, None)[0]).shape == (1, 3, 64, 68)
+    assert model.reconstruct(model.encoder(pixel_values, None)[0], size=(66, 70)).shape == pixel_values.shape
 
 
 def test_default_unet_costs_what_its_docstring_says_and_less_than_the_encoder() -> None:

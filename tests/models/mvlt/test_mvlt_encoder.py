@@ -90,7 +90,7 @@ def test_shapes_at_any_size(build, size: tuple[int, int]) -> None:
         assert encoded.visual[k].shape == (2, widths[k], size[0] // strides[k], size[1] // strides[k])
         assert encoded.textual[k].shape == (2, 6, widths[k])
     assert torch.equal(encoded.pooled, encoded.textual[3][:, 0])
-    assert [level.shape for level in model.encode_image(torch.rand(2, 3, *size))] == [
+    assert [level.shape for level in model.encoder(torch.rand(2, 3, *size), None)[0]] == [
         level.shape for level in encoded.visual
     ]
 
@@ -102,12 +102,12 @@ def test_text_reaches_the_image_and_the_image_reaches_the_text(build) -> None:
     base = model.encode(image, ids)
     assert not torch.allclose(base.visual[0], model.encode(image, others).visual[0])
     assert not torch.allclose(base.pooled, model.encode(other, ids).pooled)
-    assert not torch.allclose(base.visual[3], model.encode_image(image)[3])
+    assert not torch.allclose(base.visual[3], model.encoder(image, None)[0][3])
 
 
 def test_too_small_an_image_is_named(build) -> None:
     with pytest.raises(InputError, match=r"pixel_values: an image of 16x64 .* 32 px"):
-        build().encode_image(torch.rand(1, 3, 16, 64))
+        build().encoder(torch.rand(1, 3, 16, 64), None)[0]
 
 
 @pytest.mark.parametrize(

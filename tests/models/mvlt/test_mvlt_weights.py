@@ -188,7 +188,7 @@ def test_original_pvt_file(build, tmp_path: Path) -> None:
         for key in report.missing
     )
     assert torch.equal(model.text_embeddings.word.weight, text)
-    for ours, theirs in zip(model.encode_image(IMAGE), donor.encode_image(IMAGE), strict=True):
+    for ours, theirs in zip(model.encoder(IMAGE, None)[0], donor.encoder(IMAGE, None)[0], strict=True):
         assert torch.equal(ours, theirs)
 
 

@@ -11,7 +11,7 @@ from synthetic_study import (
     write_study,
 )
 
-from fashionvl.evaluation.significance import resampled_sums
+from fashionvl.evaluation.significance import resampled_weights
 from fashionvl.reporting.study.comparison import compare
 from fashionvl.reporting.study.estimates import SeedScores
 from fashionvl.reporting.study.gather import gather
@@ -177,7 +177,8 @@ def test_equal_columns_with_seed_noise_are_rarely_called_different():
         scores = {}
         for column in ("A", "B", "Final"):
             hits = 1.0 * (rng.random((3, 100)) < 0.5 + rng.normal(0, 0.1, (3, 1)))
-            draws = resampled_sums(hits.T, 200, trial) / 100
+            (weights,) = resampled_weights(100, 200, trial)
+            draws = weights @ hits.T / 100
             scores[column] = SeedScores(dict(enumerate(hits.mean(1))), dict(enumerate(draws.T)))
         called += any(apart.real for apart in compare_with(scores, "Final", set(scores)).values())
     # At most 7.5 expected, standard deviation 2.7; without the seeds' part it would be half of them.

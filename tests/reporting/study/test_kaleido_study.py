@@ -19,7 +19,7 @@ from synthetic_study import (
 )
 
 from fashionvl.commands.report import main
-from fashionvl.evaluation.significance import resampled_sums
+from fashionvl.evaluation.significance import resampled_weights
 from fashionvl.reporting.page.single_tasks import single_task_panels
 from fashionvl.reporting.page.views import source_of
 from fashionvl.reporting.recomputed import RESAMPLES
@@ -109,10 +109,11 @@ def test_metrics_of_single_captions_are_tested_and_those_of_all_are_not(report, 
 def test_captions_are_resampled_by_product(runs, columns):
     with np.load(kaleido_path(runs / "runs", "B", 0, "captioning") / "captioning.npz") as stored:
         by_product = stored["cider"].reshape(PRODUCTS, -1).mean(1)
-    draws = resampled_sums(np.stack([by_product, np.ones(PRODUCTS)], axis=1), RESAMPLES, 5)
+    (weights,) = resampled_weights(PRODUCTS, RESAMPLES, 5)
+    draws = weights @ by_product / PRODUCTS
     interval = columns["B"].cells["captioning/cider"].ours.interval
     # Both seeds answered alike, so that only queries vary.
-    assert interval[1] - interval[0] == pytest.approx(2 * 1.96 * (draws[:, 0] / draws[:, 1]).std(), rel=0.05)
+    assert interval[1] - interval[0] == pytest.approx(2 * 1.96 * draws.std(), rel=0.05)
 
 
 def test_verdicts_are_given_for_the_groups_there_are(columns):

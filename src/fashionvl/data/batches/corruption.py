@@ -1,4 +1,4 @@
-"""What a task wants done to clean pairs before it sees them."""
+"""The corruption of clean pairs that a task asks for: masks and mismatched captions."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from fashionvl.masking.text import TextMask
 
 @dataclass(frozen=True)
 class Corruption:
-    """Asked of the DataModule by a task; None leaves that part of the pair as it is.
+    """Corruption of pairs that a task asks of the DataModule; None leaves that part of a pair as it is.
 
     Attributes:
         image: pixels to hide. The mask travels beside the clean photograph; the task applies it.

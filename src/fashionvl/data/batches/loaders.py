@@ -1,4 +1,4 @@
-"""Loaders and their samplers: which item is fetched when, by which process, in a form that resumes."""
+"""Loaders and samplers that shard items over processes and resume within an epoch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def _as_fetched(batch: Any) -> Any:
 
 
 def _on_one_thread(worker: int) -> None:
-    """Keep loading processes from fighting over cores: torch sees to its own threads, OpenCV does not.
+    """Limit OpenCV to one thread in a loading process; torch limits its own threads itself.
 
     0 has OpenCV leave its threads alone. 1 would have it stop them first, which hangs or crashes a forked
     process: those it inherited did not come along.
@@ -84,7 +84,7 @@ class EpochSampler(DistributedSampler[Any]):
             yield self.epoch, position
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order; a place reached in another epoch is forgotten."""
+        """Set the epoch, which seeds the order; a position reached in another epoch is dropped."""
         if epoch != self.epoch:
             self._resume_at = 0
         super().set_epoch(epoch)
@@ -99,7 +99,7 @@ class EpochSampler(DistributedSampler[Any]):
 
 
 class ShardSampler(DistributedSampler[Any]):
-    """Every item exactly once over all processes, in order; nothing is repeated to even out the shards."""
+    """Sampler that yields every item once over all processes, in order, without padding the shards."""
 
     def __init__(self, dataset: Dataset[Any], replicas: int, rank: int, with_epoch: bool) -> None:
         super().__init__(dataset, num_replicas=replicas, rank=rank, shuffle=False)

@@ -1,4 +1,4 @@
-"""Which caption goes with which photograph: positives and negatives of image-text matching (ITM)."""
+"""Pairing of captions with photographs: positives and negatives of image-text matching (ITM)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from fashionvl.errors import InputError
 
 @dataclass(frozen=True)
 class Pairing:
-    """How ITM pairs are drawn.
+    """Settings for drawing ITM pairs.
 
     Attributes:
         positive_share: probability that a photograph keeps its own caption; 0.5 in the released code.

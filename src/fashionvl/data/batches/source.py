@@ -1,4 +1,4 @@
-"""One split as arrays: what a row's photograph and caption are, before a task asks anything of them."""
+"""One split as arrays: photographs, captions and labels before any corruption."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,7 +172,7 @@ class SplitSource:
 
 
 def _refuse_larger(reader: CatalogueReader, row: int, size: int) -> tuple[int, int]:
-    """Height and width of a photograph that need not shrink to `size`."""
+    """Return a photograph's height and width; refuse one that would have to shrink to `size`."""
     height, width = reader.image(row).shape[:2]
     if max(height, width) > size:
         raise InputError(
@@ -183,5 +183,5 @@ def _refuse_larger(reader: CatalogueReader, row: int, size: int) -> tuple[int, i
 
 
 def no_pixels(rows: int) -> torch.Tensor:
-    """What stands for the pixels of `rows` photographs that come as patches: `[rows, 0]`."""
+    """Return empty pixels `[rows, 0]` for photographs that are read as patches."""
     return torch.empty(rows, 0, dtype=torch.uint8)

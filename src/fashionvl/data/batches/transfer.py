@@ -1,4 +1,4 @@
-"""From the loader onto the device: what becomes of a batch on the way."""
+"""Transfer of batches from the loader to the device, with the conversion of photographs."""
 
 from typing import Any
 

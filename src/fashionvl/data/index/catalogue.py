@@ -1,4 +1,4 @@
-"""The sidecar index: everything about a catalogue file that training would otherwise compute again and again.
+"""The sidecar index: data derived from a catalogue file once, and reused by every run.
 
 One folder a source file, named by the file's fingerprint: product ids, label codes, foreground boxes, and, on
 demand, tokenised captions and resized photographs. Each part is a folder written whole or not at all.
@@ -57,7 +57,7 @@ class CaptionStore:
     caption_of_row: np.ndarray
 
     def tokens(self, row: int, length: int) -> np.ndarray:
-        """At most `length` ids of a row's caption; a longer one is cut before its end mark."""
+        """Return at most `length` ids of a row's caption; a longer one is cut before its end mark."""
         caption = self.caption_of_row[row]
         ids = self.ids[self.offsets[caption] : self.offsets[caption + 1]]
         return ids if len(ids) <= length else np.append(ids[: length - 1], ids[-1])
@@ -162,7 +162,7 @@ class CatalogueIndex:
 
     @cached_property
     def caption_of_row(self) -> np.ndarray:
-        """`[N]` which unique caption each row carries."""
+        """Index `[N]` of each row's caption among the unique captions."""
         return np.load(self.folder / "caption_of_row.npy")
 
     def unique_captions(self) -> list[str]:
@@ -198,7 +198,7 @@ class CatalogueIndex:
 
     @staticmethod
     def _complete(folder: Path, expected: dict[str, Any]) -> bool:
-        """Whether the part was finished by this format for this source; anything else is removed."""
+        """Return whether the part is complete, in this format and for this source; remove it otherwise."""
         if not folder.exists():
             return False
         try:

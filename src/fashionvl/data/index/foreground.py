@@ -1,4 +1,4 @@
-"""Where the garment is in a photograph on white."""
+"""Foreground boxes of garments photographed on white."""
 
 import cv2
 import numpy as np

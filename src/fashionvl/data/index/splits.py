@@ -65,7 +65,7 @@ class LabelVocabulary:
 
     @classmethod
     def of_training(cls, field: str, index: CatalogueIndex) -> "LabelVocabulary":
-        """From the training file's index."""
+        """Build the vocabulary of a label from the training file's index."""
         official = {"category": CATEGORIES, "subcategory": SUBCATEGORIES}[field]
         own = getattr(index, f"{field}_names")
         return cls(field, (*official, *sorted(set(own) - set(official))))

@@ -1,4 +1,4 @@
-"""What a catalogue holds and what is wrong with it, row by row: `fashionvl data inspect`."""
+"""Contents and defects of a catalogue, row by row: `fashionvl data inspect`."""
 
 import csv
 from collections import Counter

@@ -15,7 +15,7 @@ HDF5_NAMES: dict[Split, str] = {split: f"fashiongen_256_256_{split}.h5" for spli
 
 
 def detect_layout(root: Path) -> Layout:
-    """Which layout a folder holds; HDF5 when it holds both.
+    """Detect the layout of a folder; HDF5 when it holds both.
 
     Raises:
         InputError: the folder is missing or holds neither.

@@ -90,7 +90,7 @@ class Gallery:
 
 
 def _joined(product_id: np.ndarray, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
-    """Every image of a product with every caption of it: `[P, 2]`, distinct."""
+    """Pair every image of a product with every caption of it: `[P, 2]`, distinct."""
     own = np.unique(np.stack([product_id, images], 1), axis=0)
     said = np.unique(np.stack([product_id, texts], 1), axis=0)
     starts = np.searchsorted(said[:, 0], own[:, 0], "left")

@@ -53,13 +53,13 @@ class GroundTruth:
         return {**self.__dict__, "_file": None}
 
     def foreground(self, row: int) -> np.ndarray:
-        """Which pixels of a row show the product: `[256, 256]` bool."""
+        """Return the foreground mask of a row: `[256, 256]` bool."""
         if self._file is None:
             self._file = h5py.File(self.path, "r")
         return np.unpackbits(self._file["foreground"][row]).astype(bool).reshape(SIZE, SIZE)
 
     def attributes(self) -> dict[str, np.ndarray]:
-        """For each attribute `[N]` int16 positions in `values(name)`; -1 where it does not apply."""
+        """Positions of each attribute's value in `values(name)`, `[N]` int16; -1 where it does not apply."""
         return self._attributes
 
     def mentioned(self, name: str) -> np.ndarray:
@@ -67,7 +67,7 @@ class GroundTruth:
         return self._of(self._mentioned, name)
 
     def region(self, name: str) -> np.ndarray:
-        """Where an attribute is seen: `[N, 4]` int16 boxes x0, y0, x1, y1 in pixels, end excluded.
+        """Return the boxes of an attribute: `[N, 4]` int16 x0, y0, x1, y1 in pixels, end excluded.
 
         One box holds all of it: both sleeves, both cuffs. -1 where the view does not show it (a closure from
         behind, less than 30 % of it in a close-up) or it does not apply.

@@ -1,4 +1,4 @@
-"""What a drawing routine is told about the product."""
+"""Properties of a product that drawing routines read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which product is what: sub-category, split and attribute values, each a pure function of (seed, index)."""
+"""Sub-category, split and attribute values of each product, pure functions of (seed, index)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class Plan:
             )
 
     def is_validation(self, index: int) -> bool:
-        """Whether product `index` belongs to the validation file."""
+        """Return whether product `index` belongs to the validation file."""
         kind, ordinal = index % len(KINDS), index // len(KINDS)
         return self._validation_before(kind, ordinal + 1) > self._validation_before(kind, ordinal)
 
@@ -135,7 +135,7 @@ _CLASHES = (
 
 
 def _clash(attributes: Mapping[str, str]) -> bool:
-    """Whether the trim has no place: cuffs without sleeves, a pocket where the print is."""
+    """Return whether the trim is impossible: cuffs without sleeves, or a pocket where the print is."""
     return any(attributes.get(name) == value and attributes["trim"] == trim for name, value, trim in _CLASHES)
 
 

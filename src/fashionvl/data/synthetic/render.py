@@ -1,4 +1,4 @@
-"""From an outline to a photograph: labels, shading levels, one palette look-up, one blur.
+"""Rendering of outlines as photographs: labels, shading levels, one palette look-up, one blur.
 
 Everything up to the look-up happens on one channel. A pixel's value there is `64 * slot + level`: four paints
 with 64 brightness levels each; 255 is the white background.
@@ -165,7 +165,7 @@ def _fill(
 
 
 def _looked_up(label: np.ndarray, values: list[int], background: int = 0) -> np.ndarray:
-    """One value for each shape, at the pixels that show it."""
+    """Spread one value a shape over the pixels that show the shape."""
     table = np.full(256, background, np.uint8)
     table[1 : len(values) + 1] = values
     return cv2.LUT(label, table)

@@ -30,7 +30,7 @@ def _frozen(sheet: np.ndarray) -> np.ndarray:
 
 @lru_cache
 def pattern(name: str, size: int) -> np.ndarray:
-    """Where the second colour of stripes, checks, dots or camouflage shows; `size` 0 to 2 is fine to bold."""
+    """Draw the mask of a pattern's second colour; `size` 0 to 2 is fine to bold."""
     scale = (0.8, 1.0, 1.25)[size]
     if name == "striped":
         return _frozen((_Y % (30 * scale) < 13 * scale) * SECOND)

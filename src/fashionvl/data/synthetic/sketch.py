@@ -17,7 +17,7 @@ Outline = Iterable[Point] | Iterable[np.ndarray] | np.ndarray
 
 
 class Slot(IntEnum):
-    """Which of a product's four paints fills a shape."""
+    """Index of a product's four paints."""
 
     BASE = 0
     ACCENT = 1

@@ -97,7 +97,7 @@ def _reporter(progress: Report | bool) -> Iterator[Report]:
 
 
 def _reason(error: OSError | RuntimeError) -> str | None:
-    """What a failed write means for the user; None when it was no failed write."""
+    """Explain a failed write to the user; None when the error is another one."""
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "not a folder; give a folder, new or existing"
     # HDF5 puts the number into its message, and a failed close raises RuntimeError.

@@ -1,1 +1,1 @@
-"""Where photographs come from when they do not come as pixels."""
+"""Visual inputs other than pixels: patch features and their alignments."""

@@ -28,7 +28,7 @@ x1, y1 in fractions of the frame. Ascending in row and token."""
 
 @dataclass(frozen=True)
 class AlignmentFacts:
-    """Everything that decides the alignments of one split.
+    """Settings that determine the alignments of one split.
 
     Attributes:
         data: fingerprint of the catalogue file.

@@ -1,4 +1,4 @@
-"""What the sub-tasks of AKPM do to kaleido patches."""
+"""Corruption of kaleido patches by the sub-tasks of AKPM."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from fashionvl.masking.alignment import AlignmentGuidedMask
 
 @dataclass(frozen=True)
 class PatchCorruption:
-    """What the sub-tasks of AKPM do to kaleido patches (Kaleido-BERT section 3.6).
+    """Settings for the corruption of kaleido patches by AKPM (Kaleido-BERT section 3.6).
 
     Attributes:
         masking: how tokens and patches are chosen (AGM); with ratio 0 no token is.

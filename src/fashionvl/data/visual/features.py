@@ -31,7 +31,7 @@ AGAIN = "delete the run's metrics.json and run the features stage again, which w
 
 @dataclass(frozen=True)
 class FeatureFacts:
-    """Everything that decides the features of one split.
+    """Settings that determine the features of one split.
 
     Attributes:
         data: fingerprint of the split's file (`CatalogueIndex.fingerprint`).
@@ -58,13 +58,13 @@ class FeatureFacts:
 
     @property
     def bytes_per_image(self) -> int:
-        """On disk, boxes aside."""
+        """Bytes of one image's features on disk, without boxes."""
         return self.variants * self.width * np.dtype(np.float16).itemsize
 
 
 @dataclass(frozen=True)
 class _Shards:
-    """Where the shards of a folder are and what they must hold."""
+    """Paths and expected contents of the shards in a folder."""
 
     folder: Path
     facts: FeatureFacts

@@ -61,7 +61,7 @@ class Kaleido:
 
 
 class TakesVariants(Protocol):
-    """Where patches come from: a cache of features, or photographs to cut."""
+    """Source of patches: a cache of features, or photographs to cut."""
 
     def take(self, rows: np.ndarray, variants: np.ndarray) -> np.ndarray:
         """`[B, K, ...]` of rows `[B, K]` and variants `[B, K]`."""

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, by the way that is fast on the machine at hand."""
+"""Scaled dot-product attention, by the fastest implementation for the device."""
 
 import torch
 from torch import Tensor

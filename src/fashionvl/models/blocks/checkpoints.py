@@ -81,7 +81,7 @@ def _download(repository: str) -> str:
 
 
 def reason(error: Exception) -> str:
-    """What an error says, in one line."""
+    """Reduce an error's message to one line."""
     if refused := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
         return f"it holds {refused[1]}, which is not plain data"
     return next(iter(str(error).splitlines()), type(error).__name__)

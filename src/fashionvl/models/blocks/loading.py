@@ -1,4 +1,4 @@
-"""Filling a model from a state dict: nothing is dropped silently, what does not fit is one line."""
+"""Loading of state dicts into models; keys that do not fit are reported, never dropped silently."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _EXAMPLES = 4
 
 @dataclass
 class LoadReport:
-    """What a load left alone.
+    """Keys that a load left unused or untouched.
 
     Attributes:
         missing: our keys the file has no weights for; they keep their values.

@@ -1,4 +1,4 @@
-"""Memory for time: what a backward pass needs and can have again is not kept."""
+"""Activation checkpointing: recompute activations in the backward pass instead of keeping them."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 
 def recomputed(part: Callable[[Tensor], Tensor], states: Tensor, wanted: bool = True) -> Tensor:
-    """`part(states)`, of which only `states` are kept for the backward pass.
+    """Return `part(states)`, keeping only `states` for the backward pass.
 
     Meant for an activation and the linear layer behind it: the activation alone is computed again, since that
     is all the backward pass asks for. `part` draws no random numbers.

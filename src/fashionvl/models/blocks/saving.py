@@ -16,7 +16,7 @@ class SavedNetwork(nn.Module, PyTorchModelHubMixin):
     """A network that is rebuilt from its constructor arguments, which must be plain data."""
 
     def rebuilt_with(self) -> dict[str, Any]:
-        """Arguments to rebuild it with in place of those it was built with, such as no weights to fetch."""
+        """Constructor arguments that replace the original ones on rebuilding, such as no weights to fetch."""
         return {}
 
     @property

@@ -53,7 +53,7 @@ class BertAttention(nn.Module):
         return self._split(self.key(states)), self._split(self.value(states))
 
     def forward(self, states: Tensor, key_value: KeyValue, visible: Tensor | None) -> Tensor:
-        """What `states [B, Q, H]` take from keys and values: `[B, Q, H]`."""
+        """Attend from `states [B, Q, H]` to keys and values: `[B, Q, H]`."""
         dropout = self.dropout if self.training else 0.0
         mixed = attend(self._split(self.query(states)), *key_value, visible, dropout, self.fused)
         return self.output(mixed.transpose(1, 2).flatten(2))

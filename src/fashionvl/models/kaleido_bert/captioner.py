@@ -20,7 +20,7 @@ LEAST_INK = 0.3
 
 
 class Told(NamedTuple):
-    """What the network makes of true captions.
+    """Outputs of the captioner on true captions (teacher forcing).
 
     Attributes:
         logits: `[B, T, V]` of tokens 1..T; T is the longest caption less [CLS].
@@ -138,7 +138,7 @@ class ShowAttendTell(
         return {"pretrained": False}
 
     def forward(self, pixel_values: Tensor, input_ids: Tensor, attention_mask: Tensor) -> Told:
-        """Each next word, given the true ones before it.
+        """Compute the logits of each next word, given the true words before it.
 
         Args:
             pixel_values: `[B, 3, H, W]` in [0, 1].
@@ -180,7 +180,7 @@ class ShowAttendTell(
         return *self.decoder.begin(grid, hidden), grid.shape[-1]
 
     def word_logits(self, pixel_values: Tensor) -> Tensor:
-        """Whether each word is in the caption, `[B, V]`, from the pooled vector; needs `bag_of_words`."""
+        """Compute logits `[B, V]` of the words of a caption from the pooled vector; needs `bag_of_words`."""
         if self.bag is None:
             raise InputError("bag_of_words: the network has no such head; set it to true")
         logits: Tensor = self.bag(self.encoder.pooled(pixel_values))

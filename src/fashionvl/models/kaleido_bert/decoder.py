@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 
 class State(NamedTuple):
-    """Of the LSTM: `h` and `c`, both `[B, H]`."""
+    """State of the LSTM: `h` and `c`, both `[B, H]`."""
 
     h: Tensor
     c: Tensor
 
 
 class Annotations(NamedTuple):
-    """What is attended to, made once a photograph.
+    """Image features that are attended to, computed once a photograph.
 
     Attributes:
         vectors: `[B, L, C]`.
@@ -74,7 +74,7 @@ class AttentionDecoder(nn.Module):
         return annotations, State(self.initial_h(mean), self.initial_c(mean))
 
     def step(self, annotations: Annotations, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
-        """One word on (section 3.1.2; soft attention of section 4.2).
+        """Advance by one word (section 3.1.2; soft attention of section 4.2).
 
         Args:
             annotations: of B photographs.

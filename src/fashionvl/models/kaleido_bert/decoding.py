@@ -27,7 +27,7 @@ class Marks(Specials):
 
 @dataclass(frozen=True)
 class MaskedDecoding:
-    """How words take the place of [MASK].
+    """Settings for filling [MASK] with words.
 
     Attributes:
         order: `parallel`: all in one pass, as the author says. `left_to_right`: one a pass, each in sight of
@@ -50,7 +50,7 @@ class MaskedDecoding:
 
 @dataclass(frozen=True)
 class CausalDecoding:
-    """How the next word is chosen.
+    """Settings for choosing the next word.
 
     Attributes:
         beams: unfinished captions kept; 1 is greedy. Probabilities are not divided by the length.

@@ -103,7 +103,7 @@ class PatchEmbeddings(nn.Module):
         return self.dropout(torch.cat(embedded, dim=1))
 
     def _blanked(self, blank: Tensor, features: Tensor) -> Tensor:
-        """Which patches are blank, `[B, P]`.
+        """Mark the blank patches, `[B, P]`.
 
         The released code multiplies by one minus a sum of one-hot rows, so that an index given twice turns
         the sign of the features; here it blanks like any other.

@@ -13,7 +13,7 @@ LEVEL_OF = {"rotation": 1, "jigsaw": 2, "camouflage": 3, "grey": 4}
 
 
 class ChoiceHead(nn.Module):
-    """One of several answers about a whole level, from the states of its patches side by side."""
+    """Classifier over a whole level, from the concatenated states of its patches."""
 
     def __init__(self, patches: int, width: int, classes: int) -> None:
         super().__init__()

@@ -138,7 +138,7 @@ class KaleidoBERT(
         return {"levels": list(self.grid.levels), "pretrained_bert": None}
 
     def heads(self) -> dict[str, nn.Module]:
-        """Every head by what it answers; of the AKPM sub-tasks those whose level the grid has.
+        """Heads by the question they answer; of AKPM's, those whose level the grid has.
 
         ITM and both recognition heads read `pooler`, which belongs to none of them.
         """
@@ -254,7 +254,7 @@ class KaleidoBERT(
         return self.text_embeddings(input_ids, token_type_ids, start)
 
     def _visibility(self, attention_mask: Tensor, patch_mask: Tensor | None, causal_text: bool) -> Tensor:
-        """Who is read, `[B, S]`, or who reads whom, `[B, S, S]`, for `BertEncoder`."""
+        """Build the attention mask of `BertEncoder`: `[B, S]`, or `[B, S, S]` where text is causal."""
         length, patches = attention_mask.shape[1], self.grid.patches
         if patch_mask is None:
             patch_mask = attention_mask.new_ones(len(attention_mask), patches)

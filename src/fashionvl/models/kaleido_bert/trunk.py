@@ -79,8 +79,8 @@ def _create(name: str, arguments: dict[str, Any], pretrained: bool) -> Any:
         model = timm.create_model(name, pretrained=pretrained, num_classes=0, **arguments)
     except OSError as error:
         raise InputError(
-            f"weights: timm's weights of {name} can be had neither from the hub nor from its cache; connect "
-            "once, or name a captioner's folder"
+            f"weights: timm's weights of {name} were found neither on the Hugging Face Hub nor in its "
+            "cache; connect once, or name a captioner's folder"
         ) from error
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"arguments: timm cannot build {name} with {arguments} ({error})") from error

@@ -2,7 +2,7 @@
 
 From a released checkpoint (`model.ckpt-50683.data-...`, `.index`, `.meta`) to a model:
 
-1. With TensorFlow at hand (`pip install fashionvl[tensorflow]`), `read_released("model.ckpt-50683")` reads
+1. With TensorFlow installed (`pip install fashionvl[tensorflow]`), `read_released("model.ckpt-50683")` reads
    the checkpoint itself; the argument is the part of its files' names before `.index`. Elsewhere, save its
    variables once where TensorFlow is, `numpy.savez("released.npz", **variables)`, under their own names.
 2. `load_released(model, path)` fills a `KaleidoBERT` of the same sizes with either file. `convert_released`

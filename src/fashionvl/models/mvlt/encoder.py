@@ -61,7 +61,7 @@ class Stage(nn.Module):
         return (self.side**2 + tokens) * cast(Block, self.blocks[0]).hidden
 
     def is_table(self, rows: int) -> bool:
-        """Whether a table of this many rows is a square grid and the stage's spare row."""
+        """Return whether a table of this many rows is a square grid plus the stage's spare row."""
         cells = rows - self.spare_positions
         return cells > 0 and math.isqrt(cells) ** 2 == cells
 

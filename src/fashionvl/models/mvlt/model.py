@@ -21,7 +21,7 @@ from fashionvl.models.protocols import Need
 
 @dataclass
 class Encoded:
-    """What the encoder gives for B pairs.
+    """Outputs of the encoder for B pairs.
 
     Attributes:
         visual: V^1..V^4, `[B, D_k, H_k, W_k]`; without V^4 where only text was asked for.
@@ -199,11 +199,6 @@ class MVLT(
     def _cls(self, batch: Pairs) -> Tensor:
         return self.encode_pairs(batch, "pooled").pooled
 
-    def encode_image(self, pixel_values: Tensor) -> list[Tensor]:
-        """The visual path alone, without text tokens (PVT): V^1..V^4 of `[B, 3, H, W]` in [0, 1]."""
-        maps, _ = self.encoder(pixel_values, None)
-        return maps
-
     def itm_logits(self, cls: Tensor) -> Tensor:
         """Logits `[M, 2]` (mismatched, matched) of [CLS] states `[M, D_4]`."""
         return self.matching(cls)
@@ -221,7 +216,7 @@ class MVLT(
         return self.category_logits(self._cls(batch))
 
     def heads(self) -> dict[str, nn.Module]:
-        """Every head by what it answers."""
+        """Heads by the question they answer."""
         return {
             "itm": self.matching,
             "mlm": self.language,

@@ -1,4 +1,4 @@
-"""What other code bases call our parameters: the released MVLT and original PVT, and `transformers`' PVT."""
+"""Names of our parameters in other code bases: the released MVLT, the original PVT, `transformers`' PVT."""
 
 import re
 
@@ -88,7 +88,7 @@ def _split(name: str, table: dict[str, str] | dict[str, list[str]]) -> tuple[str
 
 
 def is_visual(key: str) -> bool:
-    """Whether a parameter belongs to the visual path, the part MVLT shares with PVT."""
+    """Return whether a parameter belongs to the visual path, the part MVLT shares with PVT."""
     return key.startswith("encoder.") and ".text_" not in key
 
 

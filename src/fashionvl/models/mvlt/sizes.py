@@ -11,7 +11,7 @@ DEPTHS = [2, 2, 2, 2]
 
 
 class Size(TypedDict):
-    """What the sizes of PVT-v1 differ in: the layers of each stage, M_1..M_4."""
+    """Number of layers of each stage, M_1..M_4, in which the sizes of PVT-v1 differ."""
 
     depths: list[int]
 
