@@ -1,4 +1,4 @@
-"""What a model promises. Tasks, tests and cost counting ask for these and name no concrete model."""
+"""Protocols that models fulfil: tasks, tests and cost counting ask for these and name no concrete model."""
 
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
