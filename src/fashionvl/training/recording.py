@@ -61,6 +61,7 @@ class RunRecord(Callback):
         save = getattr(pl_module, "network", None)
         if save is not None and hasattr(save, "save_pretrained"):
             save.save_pretrained(self.folder.model)
+            trainer.datamodule.save_processor(self.folder.model, getattr(pl_module, "backbone", None))  # type: ignore[attr-defined]
         trainer.datamodule.tokenizer.save_pretrained(self.folder.path / "tokenizer")  # type: ignore[attr-defined]
         self.folder.record(
             **self._facts(trainer, pl_module),

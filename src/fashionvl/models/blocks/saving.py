@@ -11,6 +11,9 @@ from torch import nn
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
 
+CLASS_PATH = "class_path"
+"""Key of `config.json` beside the constructor arguments; `from_pretrained` of a class ignores it."""
+
 
 class SavedNetwork(nn.Module, PyTorchModelHubMixin):
     """A network that is rebuilt from its constructor arguments, which must be plain data."""
@@ -26,7 +29,8 @@ class SavedNetwork(nn.Module, PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
-        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
+        kind = {CLASS_PATH: f"{type(self).__module__}.{type(self).__qualname__}"}
+        (save_directory / CONFIG_NAME).write_text(json.dumps({**kind, **self.config}, indent=2))
 
     @classmethod
     def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not
