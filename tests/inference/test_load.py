@@ -116,7 +116,9 @@ def test_a_strangers_class_is_built_only_when_trusted(
 
 def test_an_older_model_says_what_to_do(copied: Path) -> None:
     (copied / "processor.json").unlink()
-    with pytest.raises(InputError, match=r"processor\.json: missing, .*older fashionvl; .*Preparation\(") as caught:
+    with pytest.raises(
+        InputError, match=r"processor\.json: missing, .*older fashionvl; .*Preparation\("
+    ) as caught:
         load(copied)
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=r"config\.json: no class_path, .*older fashionvl; add"):

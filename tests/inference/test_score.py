@@ -58,7 +58,9 @@ def test_a_dual_encoder_reads_its_own_similarity(chunk: int | None) -> None:
 
 
 def test_a_model_that_scores_nothing_is_told_what_it_lacks() -> None:
-    with pytest.raises(InputError, match=r"Linear: cannot score; it lacks match of ScoresPairs, or embed_image"):
+    with pytest.raises(
+        InputError, match=r"Linear: cannot score; it lacks match of ScoresPairs, or embed_image"
+    ):
         score_matrix(nn.Linear(1, 1), IMAGES, TEXTS)
 
 
@@ -72,9 +74,7 @@ def test_the_whole_way_from_files(saved: Path, garments: Path) -> None:
         for column, caption in enumerate(captions):
             alone = model.match(processor.pairs([picture], [caption]))
             torch.testing.assert_close(found[row, column : column + 1], alone.detach(), rtol=0, atol=1e-5)
-    torch.testing.assert_close(
-        found, score(model, processor, pictures, captions, chunk=1), rtol=0, atol=1e-5
-    )
+    torch.testing.assert_close(found, score(model, processor, pictures, captions, chunk=1), rtol=0, atol=1e-5)
 
 
 def test_probabilities_are_given_where_the_model_defines_them(saved: Path, garments: Path) -> None:

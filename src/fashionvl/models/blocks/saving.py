@@ -1,6 +1,8 @@
 """A network's folder: `save_pretrained`, `from_pretrained` and the hub, strict about what is loaded."""
 
+import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +33,12 @@ class SavedNetwork(nn.Module, PyTorchModelHubMixin):
         super()._save_pretrained(save_directory)
         kind = {CLASS_PATH: f"{type(self).__module__}.{type(self).__qualname__}"}
         (save_directory / CONFIG_NAME).write_text(json.dumps({**kind, **self.config}, indent=2))
+
+    @classmethod
+    def _from_pretrained(cls, **arguments: Any) -> "SavedNetwork":
+        # The mixin prints a line for every local folder, into the output of commands.
+        with redirect_stdout(io.StringIO()):
+            return cast(SavedNetwork, super()._from_pretrained(**arguments))
 
     @classmethod
     def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not

@@ -6,11 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-
-from fashionvl.data import FashionGenDataModule
-from fashionvl.models.mvlt import MVLT
 
 TINY: dict[str, Any] = {
     "image_size": 64,
@@ -28,10 +24,10 @@ TINY: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def open_data(
-    catalogue: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., FashionGenDataModule]:
+def open_data(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """A prepared DataModule over the session's catalogue."""
+    from fashionvl.data import FashionGenDataModule
+
     index = tmp_path_factory.mktemp("index")
 
     def build(**arguments: Any) -> FashionGenDataModule:
@@ -44,8 +40,12 @@ def open_data(
 
 
 @pytest.fixture(scope="session")
-def saved(open_data: Callable[..., FashionGenDataModule], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(open_data: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a saved model."""
+    import torch
+
+    from fashionvl.models.mvlt import MVLT
+
     folder = tmp_path_factory.mktemp("saved") / "model"
     torch.manual_seed(0)
     MVLT(**TINY).save_pretrained(folder)
@@ -54,7 +54,7 @@ def saved(open_data: Callable[..., FashionGenDataModule], tmp_path_factory: pyte
 
 
 @pytest.fixture(scope="session")
-def garments(open_data: Callable[..., FashionGenDataModule], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def garments(open_data: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the first three test photographs as `0.png` to `2.png`."""
     folder = tmp_path_factory.mktemp("garments")
     data = open_data()
