@@ -9,6 +9,8 @@ USAGE = """usage: fashionvl COMMAND [options]
                                  fashionvl fit --config A.yaml --config overlay.yaml
   data synthesize                draw a synthetic catalogue in Fashion-Gen's schema
   data inspect                   count, check and picture a catalogue
+  score                          scores of pictures with texts by a trained model:
+                                 fashionvl score MODEL --images A.jpg B.jpg --texts "..." "..."
   summary                        one table and the pictures of a folder of runs
   plan                           the make rules that run the columns of studies, or recipes alone
   report                         tables, plots and verdicts of studies, as text, Markdown and one HTML page
@@ -51,6 +53,10 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.summary import summary
 
         _run_functions(summary, arguments[1:], "fashionvl summary")
+    elif arguments[0] == "score":
+        from fashionvl.commands.score import main as score
+
+        score(arguments[1:])
     elif arguments[0] == "plan":
         from fashionvl.commands.plan import main as plan
 

@@ -21,6 +21,7 @@ from fashionvl.data.batches.transfer import OntoDevice
 from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.data.preparation import Preparation
 from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
@@ -30,6 +31,7 @@ from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.text.encoding import tokenizer_fingerprint
 from fashionvl.data.text.kinds import open_tokenizer
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
+from fashionvl.data.visual.networks import SavedBackbone, copy_networks
 from fashionvl.errors import InputError
 
 
@@ -357,6 +359,28 @@ class FashionGenDataModule(OntoDevice):
         else:
             pair = Pairs(torch.zeros(1, 3, self.image_size, self.image_size), ids, torch.ones_like(ids))
         return pair.to(device)
+
+    def preparation(self, backbone: SavedBackbone | None = None) -> Preparation:
+        """How photographs and captions become input, also outside of training.
+
+        Args:
+            backbone: of the task, where it computes the features of patches.
+        """
+        patches = None
+        if self.kaleido is not None:
+            patches = self.patches.preparation(backbone.digest() if backbone else None)
+        return Preparation(self.image_size, self.crop, self.max_tokens, self.pad_to, patches)
+
+    def save_processor(self, folder: Path, backbone: SavedBackbone | None = None) -> None:
+        """Write what feeds a model into its folder; `fashionvl.load` reads it.
+
+        Args:
+            folder: of the saved model.
+            backbone: of the task, where it computes the features of patches.
+        """
+        if self.kaleido is not None:
+            copy_networks(self.kaleido.features, folder, backbone)
+        self.preparation(backbone).save(folder, self.tokenizer)
 
     def describe(self) -> dict[str, Any]:
         """Plain facts for the run's record."""

@@ -23,6 +23,15 @@ class ScoresPairs(Protocol):
 
 
 @runtime_checkable
+class ScoresLogOdds(Protocol):
+    """A cross-encoder whose scores may be log-odds: their sigmoid is then the probability of a match."""
+
+    @property
+    def match_is_log_odds(self) -> bool:
+        """Whether `match` returns log-odds."""
+
+
+@runtime_checkable
 class Embeds(Protocol):
     """A dual encoder: one forward pass an image and one a text.
 

@@ -62,10 +62,11 @@ class RunRecord(Callback):
         """Record a training that reached its end; one stopped early is left to be continued."""
         if trainer.interrupted or not self._reached_end(trainer):
             return
-        save = getattr(getattr(pl_module, "network", None), "save_pretrained", None)
+        data, save = data_of(trainer), getattr(getattr(pl_module, "network", None), "save_pretrained", None)
         if save is not None:
             save(self.folder.model)
-        data_of(trainer).tokenizer.save_pretrained(self.folder.path / "tokenizer")
+            data.save_processor(self.folder.model, getattr(pl_module, "backbone", None))
+        data.tokenizer.save_pretrained(self.folder.path / "tokenizer")
         self.folder.record(
             **self._facts(trainer, pl_module),
             fit={name: float(value) for name, value in trainer.callback_metrics.items()},

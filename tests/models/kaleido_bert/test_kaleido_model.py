@@ -227,7 +227,9 @@ def test_save_and_from_pretrained(build_kaleido, draw_pairs, tmp_path: Path) -> 
     model.save_pretrained(tmp_path)
     again = KaleidoBERT.from_pretrained(tmp_path)
     assert torch.equal(again.match(pairs), model.match(pairs))
-    assert again.config == model.config == json.loads((tmp_path / "config.json").read_text())
+    saved = json.loads((tmp_path / "config.json").read_text())
+    assert saved.pop("class_path") == "fashionvl.models.kaleido_bert.model.KaleidoBERT"
+    assert again.config == model.config == saved
     state = load_file(tmp_path / "model.safetensors")
     del state["pooler.weight"]
     save_file(state, tmp_path / "model.safetensors")

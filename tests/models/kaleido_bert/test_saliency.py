@@ -46,7 +46,11 @@ def test_saved_and_loaded_it_finds_the_same(tmp_path):
     network(torch.rand(4, 3, 32, 32))
     network.eval().save_pretrained(tmp_path)
     loaded = SaliencyUNet.from_pretrained(tmp_path)
-    assert json.loads((tmp_path / "config.json").read_text()) == {"widths": [4, 6, 8], "image_size": 32}
+    assert json.loads((tmp_path / "config.json").read_text()) == {
+        "class_path": "fashionvl.models.kaleido_bert.saliency.SaliencyUNet",
+        "widths": [4, 6, 8],
+        "image_size": 32,
+    }
     assert not loaded.training
     assert loaded.image_size == 32
     image = torch.rand(2, 3, 32, 32)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
 
 from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.fingerprint import hash_samples
+from fashionvl.data.readers.pictures import read_picture
 from fashionvl.data.readers.safe_pickle import load_plain
 from fashionvl.errors import InputError
 
@@ -117,12 +117,7 @@ class MVLTFolderReader:
         Raises:
             InputError: the file is not a whole image.
         """
-        path = self.source / self._image_names[row]
-        try:
-            with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
-        except OSError as error:
-            raise InputError(f"{path}: not a whole image ({error}); copy it again") from error
+        return read_picture(self.source / self._image_names[row])
 
     def fingerprint(self) -> str:
         """A content hash that is the same on every machine holding the same files.

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from fashionvl.data.index.catalogue import CatalogueIndex
+from fashionvl.data.preparation import PatchPreparation
 from fashionvl.data.records import KaleidoTargets, Patches
 from fashionvl.data.visual.alignments import Alignments
 from fashionvl.data.visual.corruption import PatchCorruption
@@ -102,6 +103,8 @@ class PatchSource:
         self.boxes = self._grown(cache.boxes if cache else index.boxes)
         self._from: TakesVariants = CropSource(index.reader, self.boxes, self.grid, spec.patch_size)
         self.width: int | None = None
+        self._cached = cache.facts if cache else None
+        self._patch_size = spec.patch_size if spec.online or cache is None else cache.facts.patch_size
         if cache and not spec.online:
             self._from, self.width = cache, cache.facts.width
         self._alignments = None
@@ -123,6 +126,22 @@ class PatchSource:
         other = copy.copy(self)
         other._from = CropSource(self._reader, self.boxes, self.grid, size)
         return other
+
+    def preparation(self, backbone: str | None) -> PatchPreparation:
+        """How a photograph becomes these patches.
+
+        Args:
+            backbone: digest of the task's backbone; None: the features are the cache's.
+        """
+        cached = self._cached
+        return PatchPreparation(
+            self.grid.levels,
+            self._patch_size,
+            self._unit,
+            cached.foreground if cached else "nonwhite",
+            backbone or (cached.backbone if cached else ""),
+            "float32" if backbone else "float16",
+        )
 
     def plain(self, rows: np.ndarray) -> Patches:
         """The patches of `rows` `[B]` as they are."""

@@ -1,6 +1,8 @@
 """A network's folder: `save_pretrained`, `from_pretrained` and the hub, strict about what is loaded."""
 
+import io
 import json
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +12,9 @@ from torch import nn
 
 from fashionvl.models.blocks.checkpoints import read_state
 from fashionvl.models.blocks.loading import load_state
+
+CLASS_PATH = "class_path"
+"""Key of `config.json` beside the constructor arguments; `from_pretrained` of a class ignores it."""
 
 
 class SavedNetwork(nn.Module, PyTorchModelHubMixin):
@@ -26,7 +31,14 @@ class SavedNetwork(nn.Module, PyTorchModelHubMixin):
 
     def _save_pretrained(self, save_directory: Path) -> None:
         super()._save_pretrained(save_directory)
-        (save_directory / CONFIG_NAME).write_text(json.dumps(self.config, sort_keys=True, indent=2))
+        kind = {CLASS_PATH: f"{type(self).__module__}.{type(self).__qualname__}"}
+        (save_directory / CONFIG_NAME).write_text(json.dumps({**kind, **self.config}, indent=2))
+
+    @classmethod
+    def _from_pretrained(cls, **arguments: Any) -> "SavedNetwork":
+        # The mixin prints a line for every local folder, into the output of commands.
+        with redirect_stdout(io.StringIO()):
+            return cast(SavedNetwork, super()._from_pretrained(**arguments))
 
     @classmethod
     def _load_as_safetensor(  # type: ignore[override]  # the mixin is generic in the model, this is not

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from huggingface_hub.constants import CONFIG_NAME
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
@@ -80,6 +81,31 @@ class PatchBackbone(nn.Module):
     def forward(self, pixel_values: Tensor) -> Tensor:
         """Features `[B, D]` of patches `[B, 3, S, S]` in [0, 1]."""
         return self.trunk.pooled(pixel_values)
+
+    def save(self, folder: Path) -> None:
+        """Write architecture and weights; `load` reads them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {key: value.detach().cpu().contiguous() for key, value in self.trunk.state_dict().items()}
+        save_file(state, folder / WEIGHTS_NAME)
+        facts = {"name": self.name, "arguments": self.arguments}
+        (folder / CONFIG_NAME).write_text(json.dumps(facts, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; nothing is fetched.
+
+        Raises:
+            InputError: a file is missing or damaged, or they do not belong together.
+        """
+        file = folder / CONFIG_NAME
+        try:
+            facts = json.loads(file.read_text())
+            name, arguments = str(facts["name"]), dict(facts["arguments"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file}: not the configuration of a patch backbone ({error!r})") from error
+        backbone = cls(name, arguments, weights=None)
+        load_state(backbone.trunk, read_state(folder / WEIGHTS_NAME), str(folder / WEIGHTS_NAME))
+        return backbone
 
     def digest(self) -> str:
         """Hexadecimal SHA-256 of what decides the features: architecture, weights and normalisation."""

@@ -306,6 +306,11 @@ class KaleidoBERT(
         """
         return self.category_logits(self.pool(batch))
 
+    @property
+    def match_is_log_odds(self) -> bool:
+        """Not of two logits of which `match_score` takes one."""
+        return self.match_score == "difference" or self.matching.out_features == 1
+
     def match(self, batch: Pairs) -> Tensor:
         """Match scores `[B]`, higher for a better match; see `match_score`.
 

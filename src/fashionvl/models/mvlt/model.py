@@ -247,6 +247,11 @@ class MVLT(
             return image
         return F.interpolate(image, size=size, mode="bilinear")
 
+    @property
+    def match_is_log_odds(self) -> bool:
+        """The sigmoid of a match score is the softmax probability of "matched"."""
+        return True
+
     def match(self, batch: Pairs) -> Tensor:
         """Match scores `[B]`: the log-odds that text and image belong together.
 

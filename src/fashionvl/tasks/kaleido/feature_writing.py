@@ -12,6 +12,7 @@ from torch import Tensor
 from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.visual.features import SHARD_ROWS, FeatureFacts, FeatureWriter
+from fashionvl.data.visual.networks import BACKBONE, FOREGROUND
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.patches.crops import Variants
@@ -69,6 +70,9 @@ class FeatureWriting(RowWriting):
             split: FeatureWriter(folder / FOLDER / split, found, self.shard_rows)
             for split, found in facts.items()
         }
+        if self.trainer.is_global_zero:
+            self.backbone.save(folder / FOLDER / BACKBONE)
+            self._finder.save(folder / FOLDER / FOREGROUND)
         self._bytes_per_image = facts["train"].bytes_per_image
         self._todo = sum(len(rows) for writer in writers.values() for rows in writer.pending())
         return writers

@@ -1,5 +1,6 @@
 """The foreground of photographs by any of the methods compared, for the stages that follow."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,11 @@ class ForegroundFinder:
             folder = _model_folder(spec.weights)
             self._network = SaliencyUNet.from_pretrained(folder).to(device)
             self.digest = f"unet-{sha256(folder / WEIGHTS_NAME)[:16]}"
+
+    def save(self, folder: Path) -> None:
+        """Copy the network, if there is one; `Foreground("unet", folder)` finds the same."""
+        if self.spec.method == "unet":
+            shutil.copytree(_model_folder(self.spec.weights), folder, dirs_exist_ok=True)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
         """Which pixels show the product.
