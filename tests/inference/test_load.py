@@ -117,7 +117,7 @@ def test_a_strangers_class_is_built_only_when_trusted(
 def test_an_older_model_says_what_to_do(copied: Path) -> None:
     (copied / "processor.json").unlink()
     with pytest.raises(
-        InputError, match=r"processor\.json: missing, .*older fashionvl; .*Preparation\("
+        InputError, match=r"processor\.json: missing, .*older version; .*Preparation\("
     ) as caught:
         load(copied)
     assert "\n" not in str(caught.value)

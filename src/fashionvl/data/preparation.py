@@ -145,9 +145,9 @@ def _content(path: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(
-            f"{path}: missing, the model was saved by an older fashionvl; write it as it was trained: "
-            f"Preparation(image_size=256, crop=True, max_tokens=128).save({str(path.parent)!r}, "
-            "load_tokenizer(RUN/tokenizer))"
+            f"{path}: missing, the model was saved by an older version; write it with the values of the "
+            "run's config.yaml: fashionvl.data.preparation.Preparation(image_size=..., crop=..., "
+            f"max_tokens=..., pad_to=...).save(Path({str(path.parent)!r}), load_tokenizer(RUN/tokenizer))"
         ) from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); copy it again") from error
