@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from fashionvl.configuration import flatten, read_yaml
+from fashionvl.configuration import flatten
 from fashionvl.errors import InputError
 from fashionvl.reporting.study.single_tasks import SINGLE_TASKS, last_logged
 from fashionvl.reporting.summary import Summary, summarise
@@ -144,11 +144,9 @@ def _needed(own: list[Run], offered: list[Run]) -> list[Run]:
 
 
 def _paths(run: Run) -> Iterator[PurePath]:
-    file = run.path / "config.yaml"
-    if file.exists():
-        for value in flatten(read_yaml(file)).values():
-            if isinstance(value, str) and "/" in value:
-                yield PurePath(value)
+    for value in flatten(run.config() or {}).values():
+        if isinstance(value, str) and "/" in value:
+            yield PurePath(value)
 
 
 def _lies_in(path: PurePath, run: Run) -> bool:
