@@ -8,6 +8,7 @@ from typing import Any
 
 from fashionvl.configuration import flatten
 from fashionvl.errors import InputError
+from fashionvl.reporting import metrics
 from fashionvl.reporting.study.single_tasks import SINGLE_TASKS, last_logged
 from fashionvl.reporting.summary import Summary, summarise
 from fashionvl.runs.reading import COSTS, Run, position, read_run, read_runs
@@ -41,7 +42,7 @@ class Model:
     @property
     def tested(self) -> Run | None:
         """The run that pairs were scored with, whose size and speed the model is said to have."""
-        return next((run for run in self.runs if any(key.startswith("tir/") for key in run.test)), None)
+        return next((run for run in self.runs if any(map(_is_ranking, run.test))), None)
 
     @cached_property
     def patch_tasks(self) -> dict[str, float]:
@@ -129,6 +130,10 @@ def read_models(folders: list[Path], names: list[str], shared: list[Path]) -> li
         for name, folder in zip(names, folders, strict=True)
         for own in [read_runs(folder)]
     ]
+
+
+def _is_ranking(key: str) -> bool:
+    return metrics.protocol(metrics.parts(key)[0]).items == "queries"
 
 
 def _needed(own: list[Run], offered: list[Run]) -> list[Run]:
