@@ -68,9 +68,24 @@ def _dispatch(arguments: list[str]) -> None:
 
         wandb_report(arguments[1:])
     else:
+        words = _readable(arguments)
         from fashionvl.commands.train import train
 
-        train(None if arguments == sys.argv[1:] else arguments)
+        train(words)
+
+
+def _readable(arguments: list[str]) -> list[str]:
+    """Refuse what can be seen to be wrong without the libraries, whose import takes many seconds."""
+    from fashionvl.commands.configurations import files_read
+    from fashionvl.commands.keys import COMMANDS, check_keys, of_command_line
+    from fashionvl.errors import InputError
+
+    command = arguments[0]
+    if not command.startswith("-") and command not in COMMANDS:
+        raise InputError(f"no command {command!r}; `fashionvl --help` lists them")
+    words, given = files_read(arguments)
+    check_keys(command, [*given, *of_command_line(words)])
+    return words
 
 
 def _run_functions(functions: Any, arguments: list[str], program: str) -> None:
