@@ -16,6 +16,7 @@ USAGE = """usage: fashionvl COMMAND [options]
   report                         tables, plots and verdicts of studies, as text, Markdown and one HTML page
   compare                        one table and the pictures of different models, run alike
   wandb-report                   a W&B report that compares the columns of studies
+  init                           copy the recipes, studies and sweeps to a folder, to change them
 
 `fashionvl COMMAND --help` lists the options of each; with --debug, errors show their traceback."""
 
@@ -85,6 +86,10 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.compare import main as compare
 
         compare(arguments[1:])
+    elif arguments[0] == "init":
+        from fashionvl.commands.init import main as init
+
+        init(arguments[1:])
     elif arguments[0] == "wandb-report":
         from fashionvl.commands.wandb_report import main as wandb_report
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from fashionvl.errors import InputError
+from fashionvl.files.shipped import found
 
 OPTION = "--config"
 
@@ -32,7 +33,8 @@ class Given:
 def files_read(words: list[str]) -> tuple[list[str], list[Given]]:
     """Read every `--config` of a command line.
 
-    A file that sets nothing is left out with a notice, since the parser does not take one.
+    A file that sets nothing is left out with a notice, since the parser does not take one. One that is not on
+    disk is looked for among the recipes that come with the package.
 
     Args:
         words: of the command line.
@@ -52,7 +54,9 @@ def files_read(words: list[str]) -> tuple[list[str], list[Given]]:
         if option not in (OPTION, "-c") or (not equals and (value := next(rest, "")) == ""):
             kept.append(word)
             continue
-        node = _inline(value) or _read(Path(value))
+        if not (node := _inline(value)):
+            value = str(found(Path(value)))
+            node = _read(Path(value))
         if node is None:
             print(f"fashionvl: {value}: sets nothing; left out", file=sys.stderr)  # noqa: T201
             continue

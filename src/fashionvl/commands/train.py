@@ -151,7 +151,7 @@ class FashionVLCLI(LightningCLI):
             trainer = super().instantiate_trainer(default_root_dir=place, callbacks=callbacks, **kwargs)
         except InputError:
             raise
-        except (MisconfigurationException, TypeError, ValueError) as error:
+        except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
             # Nothing but the trainer's options went in.
             raise InputError(f"trainer: Lightning refuses these options: {short(error)}") from error
         trains = self.subcommand == "fit" and not self.folder.finished("fit")
