@@ -18,6 +18,9 @@ from fashionvl.reporting.panels import (
 from fashionvl.reporting.summary import Summary
 from fashionvl.runs.reading import Arrays
 
+PICTURES = ("tir", "itr", "recognition", "mig", "curves", "overview")
+"""Names of the pictures, in the order in which they are written."""
+
 
 def draw_pictures(summary: Summary, folder: Path) -> list[Path]:
     """Write `tir.png`, `itr.png`, `recognition.png`, `mig.png`, `curves.png` and `overview.png`.

@@ -12,7 +12,7 @@ from fashionvl.configuration import ABSENT, differing, plain, read_yaml, within
 from fashionvl.errors import InputError
 from fashionvl.files.whole import written_whole
 from fashionvl.runs.claim import claim_of, decisive
-from fashionvl.runs.layout import SCHEMA
+from fashionvl.runs.layout import SCHEMA, WRITTEN
 from fashionvl.runs.reading import read_run
 
 CLAIM_WAIT_SECONDS = 120
@@ -55,7 +55,8 @@ class RunFolder:
                 to continue, or keep it beside this one as `NAME.HASH` and start afresh.
 
         Raises:
-            InputError: the folder holds a run of another configuration; the differing keys are named.
+            InputError: the folder holds a run of another configuration (the differing keys are named), or
+            files that are not a run's.
         """
         claimed = claim_of(config)
         if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
@@ -67,8 +68,19 @@ class RunFolder:
                 if when_changed == "refuse":
                     raise
             self._set_aside()
-        _write_text(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+        elif not self._claimed():
+            self._refuse_foreign()
+        # The claim first: it says that everything else is ours.
         _write_text(self._claim, json.dumps(claimed, indent=1) + "\n")
+        _write_text(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+
+    def _refuse_foreign(self) -> None:
+        for name in WRITTEN:
+            if (self.path / name).exists():
+                raise InputError(
+                    f"{self.path}: is no run folder (no claim.json), but holds a {name} that a run would "
+                    "replace; choose another --run_dir"
+                )
 
     def await_claim(self, config: dict[str, Any]) -> None:
         """Wait, in the other processes of a distributed run, until the first one has claimed the folder.
