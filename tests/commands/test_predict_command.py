@@ -1,6 +1,7 @@
 """`fashionvl predict`: a pass over every photograph that is recorded once and continued where it stopped."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from fashionvl.cli import main
 from fashionvl.data import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.runs.lock import LOCK, RunLock
 from fashionvl.tasks.row_writing import RowWriting
 
 PIECE = 50
@@ -161,6 +163,20 @@ def test_a_limited_pass_is_left_to_be_continued(predict: Callable[..., Path]) ->
     predict(*limited)
     assert 0 < first < len(list(run.glob("light/*/*.npy")))
     assert "predict" not in _record(run)
+
+
+def test_a_run_folder_in_use_is_refused_and_given_free_at_the_end(
+    predict: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = RunLock(tmp_path / "run")
+    other.acquire()
+    with pytest.raises(SystemExit) as stopped:
+        predict()
+    assert stopped.value.code == 2
+    assert f"in use by process {os.getpid()} on" in capfd.readouterr().err
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [LOCK]
+    other.release()
+    assert not (predict() / LOCK).exists()
 
 
 def test_a_failed_pass_leaves_its_reason(

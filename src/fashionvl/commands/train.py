@@ -47,6 +47,14 @@ class FashionVLCLI(LightningCLI):
 
     folder: RunFolder
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Run the command, and give its run folder free however it ends."""
+        try:
+            super().__init__(*args, **options)
+        finally:
+            if hasattr(self, "folder"):
+                self.folder.lock.release()
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options and the suite's trainer defaults."""
         parser.add_argument("--name", type=str, default="unnamed", help="of the experiment")
@@ -101,6 +109,9 @@ class FashionVLCLI(LightningCLI):
         default = sweep_folder(runs) or runs / self._get(self.config, "name")
         self.folder = RunFolder(Path(self._get(self.config, "run_dir") or default))
         self._dump_config()
+        # The first process of a distributed run holds the folder for all; `test` and `validate` write, too.
+        if self.subcommand and not getattr(rank_zero_only, "rank", 0):
+            self.folder.lock.acquire()
         if self.subcommand in CLAIMING:
             self._claim()
         elif self._get(self.config, "ckpt_path") is None:

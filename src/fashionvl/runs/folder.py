@@ -13,6 +13,7 @@ from fashionvl.errors import InputError
 from fashionvl.files.whole import written_whole
 from fashionvl.runs.claim import claim_of, decisive
 from fashionvl.runs.layout import SCHEMA, WRITTEN
+from fashionvl.runs.lock import RunLock
 from fashionvl.runs.reading import read_run
 
 CLAIM_WAIT_SECONDS = 120
@@ -27,6 +28,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self.lock = RunLock(path)
 
     @property
     def last_checkpoint(self) -> Path:
@@ -158,6 +160,7 @@ class RunFolder:
             number += 1
             place = self.path.with_name(f"{self.path.name}.{mark}-{number}")
         self.path.rename(place)
+        self.lock.follow(place)
 
     def failed(self, stage: str, error: BaseException) -> None:
         """Leave `failed.json` in a claimed folder, so that a report can say why there are no numbers."""
