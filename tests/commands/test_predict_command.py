@@ -113,6 +113,19 @@ def test_a_pass_is_recorded_and_not_repeated(
     assert "already done" in capfd.readouterr().err
 
 
+def test_an_example_that_fails_costs_no_numbers(
+    predict: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def examples(*_: Any) -> Any:
+        raise OSError("no font")
+
+    monkeypatch.setattr(Light, "examples", examples)
+    run = predict()
+    assert _record(run)["predict"]["light/mean"] > 0
+    assert any("(OSError: no font)" in record.getMessage() for record in caplog.records)
+    assert not (run / "failed.json").exists()
+
+
 def test_an_interrupted_pass_goes_on_with_what_is_missing(
     predict: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

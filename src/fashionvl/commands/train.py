@@ -146,6 +146,8 @@ class FashionVLCLI(LightningCLI):
         trainer = super().instantiate_trainer(
             default_root_dir=str(self.folder.path), callbacks=callbacks, **kwargs
         )
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by a connector; it suppresses logs
+            return trainer
         trains = self.subcommand == "fit" and not self.folder.finished("fit")
         log = MetricsLog(self.folder.path / "metrics.csv", trains)
         trainer.loggers = [log, *self._wandb(identity), *trainer.loggers]

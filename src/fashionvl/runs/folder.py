@@ -14,6 +14,7 @@ from fashionvl.files.whole import written_whole
 from fashionvl.runs.claim import claim_of, decisive
 from fashionvl.runs.layout import SCHEMA, WRITTEN
 from fashionvl.runs.lock import RunLock
+from fashionvl.runs.not_finite import encoded
 from fashionvl.runs.reading import read_run
 
 CLAIM_WAIT_SECONDS = 120
@@ -188,11 +189,14 @@ class RunFolder:
         return stage in self.metrics()
 
     def record(self, **sections: Any) -> None:
-        """Add sections to `metrics.json`; the file is replaced in one step."""
+        """Add sections to `metrics.json`; the file is replaced in one step.
+
+        A number that is not finite is null there, and named under `not_finite`.
+        """
         claimed = self._claimed()
         hashed = {"config_hash": claimed["config"]} if "config" in claimed else {}
         merged = {**self.metrics(), **sections, **hashed}
-        _write_text(self.path / "metrics.json", json.dumps(merged, indent=1, default=float) + "\n")
+        _write_text(self.path / "metrics.json", json.dumps(encoded(merged), indent=1, allow_nan=False) + "\n")
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -62,6 +62,7 @@ def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
             parameters=record.get("parameters"),
             flops=record.get("flops"),
             curves={name: (series.steps.tolist(), series.values.tolist()) for name, series in log.items()},
+            limited=run.limited,
         ),
     )
 
