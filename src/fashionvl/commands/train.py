@@ -1,6 +1,7 @@
 """`fashionvl fit | validate | test | predict`: LightningCLI with run folders that continue by themselves."""
 
 import os
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -16,6 +17,8 @@ from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.checkpoints import unreadable
+from fashionvl.models.blocks.weight_files import weight_format
 from fashionvl.runs.folder import RunFolder, WhenChanged
 from fashionvl.tasks.base import PairTask
 from fashionvl.training.metrics_log import MetricsLog
@@ -207,10 +210,16 @@ class FashionVLCLI(LightningCLI):
 
     def _guarded(self, stage: str, **kwargs: Any) -> None:
         """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback."""
+        checkpoint = Path(kwargs.get("ckpt_path") or "")
         try:
+            # Otherwise it is a word of Lightning's, such as `last`, or a checkpoint in pieces.
+            if checkpoint.suffix and not checkpoint.is_dir():
+                weight_format(checkpoint)
             getattr(self.trainer, stage)(**kwargs)
         except Exception as error:
             self._record_failure(stage, error)
+            if isinstance(error, pickle.UnpicklingError):
+                raise unreadable(checkpoint, error) from error
             if "loading state_dict" not in str(error):
                 raise
             first = " ".join(str(error).split("\n\t")[1:2])[:300].strip()
