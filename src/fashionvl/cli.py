@@ -70,9 +70,9 @@ def _fail(error: Exception, words: list[str], debug: bool) -> int:
 def _dispatch(arguments: list[str]) -> None:
     # Imported late: a summary must not wait for torch.
     if arguments[0] == "data":
-        from fashionvl.commands.data import COMMANDS
+        from fashionvl.commands.data import COMMANDS, with_switches
 
-        _run_functions(COMMANDS, arguments[1:], "fashionvl data")
+        _run_functions(COMMANDS, with_switches(arguments[1:]), "fashionvl data")
     elif arguments[0] == "summary":
         from fashionvl.commands.summary import summary
 

@@ -1,6 +1,7 @@
 """`fashionvl fit | validate | test | predict`: LightningCLI with run folders that continue by themselves."""
 
 import os
+import pickle
 import sys
 import warnings
 from pathlib import Path
@@ -22,6 +23,8 @@ from fashionvl.commands.translating import short
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.checkpoints import unreadable
+from fashionvl.models.blocks.weight_files import weight_format
 from fashionvl.runs.folder import RunFolder, WhenChanged
 from fashionvl.tasks.base import PairTask
 from fashionvl.training.metrics_log import MetricsLog
@@ -52,6 +55,14 @@ class FashionVLCLI(LightningCLI):
     """Adds `--run_dir` and what makes a run a folder: configuration, record, checkpoints, continuation."""
 
     folder: RunFolder
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Run the command, and give its run folder free however it ends."""
+        try:
+            super().__init__(*args, **options)
+        finally:
+            if hasattr(self, "folder"):
+                self.folder.lock.release()
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options and the suite's trainer defaults."""
@@ -113,6 +124,9 @@ class FashionVLCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Claim the run folder before anything long is built."""
         self._dump_config()
+        # The first process of a distributed run holds the folder for all; `test` and `validate` write, too.
+        if self.subcommand and not getattr(rank_zero_only, "rank", 0):
+            self.folder.lock.acquire()
         if self.subcommand in CLAIMING:
             self._claim()
         elif self._get(self.config, "ckpt_path") is None:
@@ -154,6 +168,8 @@ class FashionVLCLI(LightningCLI):
         except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
             # Nothing but the trainer's options went in.
             raise InputError(f"trainer: Lightning refuses these options: {short(error)}") from error
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by a connector; it suppresses logs
+            return trainer
         trains = self.subcommand == "fit" and not self.folder.finished("fit")
         log = MetricsLog(self.folder.path / "metrics.csv", trains)
         trainer.loggers = [log, *self._wandb(identity), *trainer.loggers]
@@ -213,10 +229,16 @@ class FashionVLCLI(LightningCLI):
 
     def _guarded(self, stage: str, **kwargs: Any) -> None:
         """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback."""
+        checkpoint = Path(kwargs.get("ckpt_path") or "")
         try:
+            # Otherwise it is a word of Lightning's, such as `last`, or a checkpoint in pieces.
+            if checkpoint.suffix and not checkpoint.is_dir():
+                weight_format(checkpoint)
             getattr(self.trainer, stage)(**kwargs)
         except Exception as error:
             self._record_failure(stage, error)
+            if isinstance(error, pickle.UnpicklingError):
+                raise unreadable(checkpoint, error) from error
             if "loading state_dict" not in str(error):
                 raise
             first = " ".join(str(error).split("\n\t")[1:2])[:300].strip()

@@ -152,6 +152,7 @@ class FashionGenDataModule(OntoDevice):
                 self.synthetic.seed,
                 self.synthetic.validation_share,
                 workers=2,
+                overwrite=True,  # of an output that a kill left incomplete; nothing else is replaced
             )
         self._open()
 
