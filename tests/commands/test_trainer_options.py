@@ -2,10 +2,11 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
-from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer, check_whole
 from fashionvl.errors import InputError
 
 
@@ -54,11 +55,27 @@ def test_seeds_outside_of_numpys_range_are_refused() -> None:
         check_seed(right)
 
 
+def _save(file: Path) -> None:
+    with ZipFile(file, "w") as archive:
+        archive.writestr("data.pkl", bytes(500))
+
+
+def test_a_checkpoint_that_was_cut_short_is_named_with_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "last.ckpt"
+    _save(file)
+    check_whole(file)
+    file.write_bytes(file.read_bytes()[:300])
+    for check in (check_whole, lambda path: check_checkpoint(str(path), path)):
+        with pytest.raises(InputError, match=r"last\.ckpt: 300 bytes that are no whole .*delete it"):
+            check(file)
+    check_whole(tmp_path)
+
+
 def test_a_checkpoint_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> None:
     last = tmp_path / "last.ckpt"
     with pytest.raises(InputError, match=r"--ckpt_path: nope\.ckpt is not there; leave it out"):
         check_checkpoint("nope.ckpt", last)
-    last.touch()
+    _save(last)
     with pytest.raises(InputError, match=r"nope\.ckpt is not there; .*last\.ckpt is there"):
         check_checkpoint("nope.ckpt", last)
     with pytest.raises(InputError, match="only the last checkpoint"):

@@ -17,7 +17,7 @@ from rich.console import Console
 from fashionvl.commands.crash import RUN_FOLDER
 from fashionvl.commands.machine import check_accelerator, check_slurm
 from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
-from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer, check_whole
 from fashionvl.commands.translating import short
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
@@ -213,6 +213,8 @@ class FashionVLCLI(LightningCLI):
 
     def _guarded(self, stage: str, **kwargs: Any) -> None:
         """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback."""
+        if checkpoint := kwargs.get("ckpt_path"):
+            check_whole(Path(checkpoint))
         try:
             getattr(self.trainer, stage)(**kwargs)
         except Exception as error:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from fashionvl.errors import InputError
 
@@ -84,7 +85,10 @@ def check_checkpoint(path: str | None, last: Path) -> None:
     Raises:
         InputError: naming the path and what to pass instead.
     """
-    if path is None or path in ("last", "hpc") or "://" in path or Path(path).exists():
+    if path is None or path in ("last", "hpc") or "://" in path:
+        return
+    if Path(path).exists():
+        check_whole(Path(path))
         return
     if path == "best":
         raise InputError(
@@ -92,3 +96,16 @@ def check_checkpoint(path: str | None, last: Path) -> None:
         )
     there = f"{last} is there" if last.exists() else "leave it out to take the run's own, if there is one"
     raise InputError(f"--ckpt_path: {path} is not there; {there}")
+
+
+def check_whole(checkpoint: Path) -> None:
+    """Refuse a checkpoint whose end is missing, which is where its table of contents lies.
+
+    Raises:
+        InputError: it was cut short, or is none.
+    """
+    if checkpoint.is_file() and not is_zipfile(checkpoint):
+        raise InputError(
+            f"{checkpoint}: {checkpoint.stat().st_size} bytes that are no whole checkpoint; it was cut "
+            "short, or is another kind of file; delete it, and the same command starts afresh"
+        )
