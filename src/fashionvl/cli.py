@@ -1,5 +1,6 @@
 """Console script: Lightning's fit / validate / test / predict, and the commands that plan and read runs."""
 
+import contextvars
 import os
 import sys
 import traceback
@@ -40,8 +41,10 @@ def main(arguments: list[str] | None = None) -> None:
         return
     # Pictures go to files: a notebook's own backend, which its environment names, may not be installed here.
     os.environ["MPLBACKEND"] = "agg"
+    # What a command notes down for a crash report ends with it.
+    context = contextvars.copy_context()
     try:
-        _dispatch(words)
+        context.run(_dispatch, words)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:
@@ -49,7 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except Exception as error:
-        raise SystemExit(_fail(error, words, debug)) from None
+        raise SystemExit(context.run(_fail, error, words, debug)) from None
 
 
 def _fail(error: Exception, words: list[str], debug: bool) -> int:

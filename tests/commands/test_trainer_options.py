@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -54,11 +55,26 @@ def test_seeds_outside_of_numpys_range_are_refused() -> None:
         check_seed(right)
 
 
+def _save(file: Path) -> None:
+    with ZipFile(file, "w") as archive:
+        archive.writestr("data.pkl", bytes(500))
+
+
+def test_a_checkpoint_that_was_cut_short_is_named_with_the_way_out(tmp_path: Path) -> None:
+    file = tmp_path / "last.ckpt"
+    _save(file)
+    check_checkpoint(str(file), file)
+    file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(InputError, match=r"last\.ckpt: .*cut short \(300 bytes"):
+        check_checkpoint(str(file), file)
+    check_checkpoint(str(tmp_path), file)
+
+
 def test_a_checkpoint_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> None:
     last = tmp_path / "last.ckpt"
     with pytest.raises(InputError, match=r"--ckpt_path: nope\.ckpt is not there; leave it out"):
         check_checkpoint("nope.ckpt", last)
-    last.touch()
+    _save(last)
     with pytest.raises(InputError, match=r"nope\.ckpt is not there; .*last\.ckpt is there"):
         check_checkpoint("nope.ckpt", last)
     with pytest.raises(InputError, match="only the last checkpoint"):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.weight_files import weight_format
 
 PRECISIONS = ("32-true", "32", "16-mixed", "16", "bf16-mixed", "bf16")
 """Weights stay float32; the numbers are Lightning's older names of the same."""
@@ -84,7 +85,11 @@ def check_checkpoint(path: str | None, last: Path) -> None:
     Raises:
         InputError: naming the path and what to pass instead.
     """
-    if path is None or path in ("last", "hpc") or "://" in path or Path(path).exists():
+    if path is None or path in ("last", "hpc") or "://" in path:
+        return
+    if Path(path).exists():
+        if Path(path).is_file():
+            weight_format(Path(path))
         return
     if path == "best":
         raise InputError(
