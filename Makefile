@@ -109,16 +109,10 @@ include $(PLAN)
 stages: $(foreach study,$(STUDIES),stages-$(subst _,-,$(study)))
 endif
 
-# What a report reads, without weights and checkpoints: make records RUNS=runs/laptop TO=docs/results/laptop/runs
-RECORDS := config.yaml metrics.json metrics.csv claim.json tir.npz itr.npz mig.npz m_cr.npz s_cr.npz \
-  captioning.npz saliency.npz
-NAMED := $(patsubst %,-o -name %,$(RECORDS))
+# What a report reads of run folders, as one file: make records RUNS=runs/laptop TO=docs/results/laptop/runs.json
 .PHONY: records
-records:
-	@mkdir -p $(TO)
-	cd $(RUNS) && find . -path ./plans -prune -o -path ./reports -prune -o -path '*/seed0/*/examples/mig.npz' -print \
-	    -o -path '*/examples/*' -prune -o -type f \( -false $(NAMED) \) -print \
-	  | tar cf - -T - | tar xf - -C $(abspath $(TO))
+records: $(READY)
+	$(FASHIONVL) records $(RUNS) $(TO)
 
 # Speed and memory, as ratios; kept in benchmarks/results and shown in docs/performance.md.
 .PHONY: bench bench-gpu bench-more performance

@@ -45,6 +45,17 @@ def _train(catalogue: Path, folder: Path, task: str, network: str, **arguments: 
     return folder / "pretrain"
 
 
+@pytest.fixture(scope="module")
+def dual(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dual") / "dual"
+    return _train(catalogue, folder, "ContrastiveTraining", "ToyDual", loss=INFO_NCE)
+
+
+@pytest.fixture(scope="module")
+def cross(catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _train(catalogue, tmp_path_factory.mktemp("cross") / "cross", "MaskedPretraining", "ToyCross")
+
+
 def _record(run: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((run / "metrics.json").read_text())
     return found
@@ -80,11 +91,9 @@ def test_a_cross_encoder_moves_in(catalogue: Path, tmp_path: Path, capfd: pytest
 
 
 def test_both_stand_in_one_comparison(
-    catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    dual: Path, cross: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    _train(catalogue, tmp_path / "dual", "ContrastiveTraining", "ToyDual", loss=INFO_NCE)
-    _train(catalogue, tmp_path / "cross", "MaskedPretraining", "ToyCross")
-    runs = [str(tmp_path / name) for name in ("dual", "cross")]
+    runs = [str(run.parent) for run in (dual, cross)]
     main(["compare", *runs, "--names", "Dual", "Cross", "--out", str(tmp_path / "compared")])
     shown = capfd.readouterr().out
     assert "Dual" in shown
@@ -114,11 +123,12 @@ def test_a_gallery_for_a_cross_encoder_says_what_it_would_take(
     assert not (tmp_path / "cross" / "pretrain" / "checkpoints" / "last.ckpt").exists()
 
 
-def test_a_gallery_of_every_pair_has_the_ranks_of_the_lists(catalogue: Path, tmp_path: Path) -> None:
+def test_a_gallery_of_every_pair_has_the_ranks_of_the_lists(
+    catalogue: Path, cross: Path, tmp_path: Path
+) -> None:
     tests = [{"class_path": "fashionvl.tasks.testing.GalleryTest", "init_args": {"every_pair": True}}]
-    alone = _train(catalogue, tmp_path / "alone", "MaskedPretraining", "ToyCross")
     every = _train(catalogue, tmp_path / "every", "MaskedPretraining", "ToyCross", tests=tests)
     for name in ("tir", "itr"):
-        with np.load(alone / f"{name}.npz") as lists, np.load(every / f"{name}.npz") as found:
+        with np.load(cross / f"{name}.npz") as lists, np.load(every / f"{name}.npz") as found:
             np.testing.assert_allclose(found["rank"], lists["rank"], atol=1)
     assert {key.split("/")[0] for key in _record(every)["test"]} == {"tir", "itr", *GALLERY}

@@ -15,6 +15,7 @@ USAGE = """usage: fashionvl COMMAND [options]
   plan                           the make rules that run the columns of studies, or recipes alone
   report                         tables, plots and verdicts of studies, as text, Markdown and one HTML page
   compare                        one table and the pictures of different models, run alike
+  records                        pack what a report reads of run folders into one JSON file
   wandb-report                   a W&B report that compares the columns of studies
 
 `fashionvl COMMAND --help` lists the options of each."""
@@ -69,6 +70,10 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.compare import main as compare
 
         compare(arguments[1:])
+    elif arguments[0] == "records":
+        from fashionvl.commands.records import main as records
+
+        records(arguments[1:])
     elif arguments[0] == "wandb-report":
         from fashionvl.commands.wandb_report import main as wandb_report
 

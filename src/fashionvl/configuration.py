@@ -19,9 +19,26 @@ def read_yaml(file: Path) -> dict[str, Any]:
         InputError: there is no such file, or it is not a YAML mapping.
     """
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from error
+    return parse_yaml(content, file)
+
+
+def parse_yaml(content: bytes, file: Path) -> dict[str, Any]:
+    """The mapping of a YAML document in UTF-8.
+
+    Args:
+        content: of the file.
+        file: named in an error.
+
+    Raises:
+        InputError: it is not a YAML mapping.
+    """
+    try:
+        found = yaml.safe_load(content.decode())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 ({error})") from error
     except yaml.YAMLError as error:
         raise InputError(f"{file}: not valid YAML ({' '.join(str(error).split())})") from error
     if found is not None and not isinstance(found, dict):

@@ -186,3 +186,18 @@ def test_values_out_of_range_are_named(build, words: str) -> None:
 def test_matrices_that_do_not_fit_are_refused(shape: tuple[int, int], same: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=r"both have to be \[B, B\]"):
         Hinge()(torch.zeros(shape), torch.zeros(same, dtype=torch.bool))
+
+
+def test_all_hinges_come_first_and_the_count_survives_a_checkpoint() -> None:
+    torch.manual_seed(0)
+    similarity, same = torch.randn(5, 5), torch.eye(5, dtype=torch.bool)
+    both, hardest = Hinge()(similarity, same), Hinge(hardest=True)(similarity, same)
+    loss = Hinge(hardest=True, sum_batches=2)
+    assert float(loss(similarity, same)) == float(both)
+    continued = Hinge(hardest=True, sum_batches=2)
+    continued.load_state_dict(loss.state_dict())
+    assert float(continued(similarity, same)) == float(both)
+    assert float(continued(similarity, same)) == float(hardest)
+    assert float(loss.eval()(similarity, same)) == float(loss(similarity, same)) == float(both)
+    with pytest.raises(InputError, match=r"loss\.sum_batches: -1"):
+        Hinge(sum_batches=-1)

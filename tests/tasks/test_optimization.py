@@ -34,6 +34,17 @@ def test_warm_up_is_linear_and_ends_at_the_peak() -> None:
     assert max(rates) == rates[20] == pytest.approx(1.0)
 
 
+def test_steps_fall_after_whole_epochs() -> None:
+    """A hundred steps are ten epochs here; VSE++ falls once, after 15 of 30."""
+    rates = _learning_rates(Optimization(lr=1.0, schedule="step", drop_epochs=4), 100)
+    assert rates == pytest.approx([1.0] * 40 + [0.1] * 40 + [0.01] * 20)
+    warmed = _learning_rates(Optimization(lr=1.0, schedule="step", drop_epochs=4, warmup_epochs=1), 100)
+    assert warmed[4] == pytest.approx(5 / 11)
+    assert warmed[45] == pytest.approx(0.1)
+    with pytest.raises(InputError, match=r"drop_epochs: 0 must be positive"):
+        Optimization(drop_epochs=0)
+
+
 def test_the_released_scaling_by_the_global_batch() -> None:
     assert _learning_rates(Optimization(lr=1.0, scale_lr="linear"), 10, 1200)[0] == pytest.approx(1200 / 512)
 

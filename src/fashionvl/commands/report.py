@@ -15,6 +15,7 @@ from fashionvl.reporting.study.notes import notes
 from fashionvl.reporting.study.plain_data import report_json
 from fashionvl.reporting.study.records import Report
 from fashionvl.reporting.study.text import study_text
+from fashionvl.runs.bundle import open_runs
 from fashionvl.studies.study import read_study
 
 
@@ -28,8 +29,10 @@ def main(arguments: list[str]) -> None:
     runs = given.runs or Path("runs") / given.scale
     # In the order asked for, each once.
     studies = {study.name: study for study in (read_study(name, given.folder) for name in given.studies)}
-    gathered = [gather(study, runs, given.scale, given.seeds) for study in studies.values()]
-    out = given.out or runs / "reports" / "+".join(studies)
+    files = open_runs(runs)
+    gathered = [gather(study, runs, given.scale, given.seeds, files) for study in studies.values()]
+    beside = runs.parent if runs.is_file() else runs
+    out = given.out or beside / "reports" / "+".join(studies)
     built = report(gathered, out, given.title)
     if given.complete:
         check_complete(built)

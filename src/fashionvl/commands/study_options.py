@@ -20,6 +20,10 @@ def study_parser(command: str, description: str, required: bool = True) -> Argum
     )
     parser.add_argument("--scale", default="laptop", help="of the recipe: smoke, laptop, gpu, paper")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="each column runs with each")
-    parser.add_argument("--runs", type=Path, help="folder of the runs; default: runs/SCALE")
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        help="folder of the runs, or for a report a file of `fashionvl records`; default: runs/SCALE",
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the studies")
     return parser

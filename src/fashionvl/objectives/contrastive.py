@@ -62,6 +62,8 @@ class Hinge(ContrastiveLoss):
             `max_violation` of its code); otherwise all of them (VSE).
         same_product: what another photograph or caption of the same product is. `negative`: like any other,
             as in the released codes, which mask the diagonal alone. `ignore`: costs nothing.
+        sum_batches: with `hardest`, training batches that count all hinges first. Our option, for encoders
+            that start from nothing, where the hardest hinges alone tend to collapse.
 
     Raises:
         InputError: a value is out of range; the message names the key.
@@ -72,13 +74,25 @@ class Hinge(ContrastiveLoss):
         margin: float = 0.2,
         hardest: bool = False,
         same_product: Literal["negative", "ignore"] = "negative",
+        sum_batches: int = 0,
     ) -> None:
         super().__init__()
         if not (margin > 0 and math.isfinite(margin)):
             raise InputError(f"loss.margin: {margin} must be positive and finite")
         if same_product not in ("negative", "ignore"):
             raise InputError(f"loss.same_product: {same_product!r} is neither negative nor ignore")
+        if sum_batches < 0:
+            raise InputError(f"loss.sum_batches: {sum_batches} must not be negative")
         self.margin, self.hardest, self.same_product = margin, hardest, same_product
+        self.sum_batches, self._batches = sum_batches, 0
+
+    def get_extra_state(self) -> int:
+        """Return the training batches so far, which a continued run goes on counting."""
+        return self._batches
+
+    def set_extra_state(self, state: int) -> None:
+        """Go on counting."""
+        self._batches = int(state)
 
     def compute(self, similarity: Tensor, same: Tensor) -> Tensor:
         """Sum the hinges of all images and all texts."""
@@ -86,7 +100,9 @@ class Hinge(ContrastiveLoss):
         free = same if self.same_product == "ignore" else _diagonal(same)
         of_images = (self.margin + similarity - own[:, None]).clamp(min=0).masked_fill(free, 0)
         of_texts = (self.margin + similarity - own).clamp(min=0).masked_fill(free, 0)
-        if self.hardest:
+        hardest = self.hardest and self._batches >= self.sum_batches
+        self._batches += self.training
+        if hardest:
             return of_images.max(1).values.sum() + of_texts.max(0).values.sum()
         return of_images.sum() + of_texts.sum()
 

@@ -16,6 +16,9 @@ PAGE, INK, QUIET, HAIRLINE, TRACK = "#ffffff", "#1c2733", "#66727f", "#dde2e7", 
 BLUE, ORANGE, GREEN, GREEN_WASH = "#0072b2", "#d55e00", "#00805c", "#e6f4ef"
 """Blue, vermilion and a darkened bluish green of Okabe and Ito: distinct to colour-blind readers, too."""
 
+YELLOW, PINK, SKY = "#e69f00", "#cc79a7", "#56b4e9"
+"""Theirs, too, for where three are not enough."""
+
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so every machine draws the same page."""
 
@@ -118,14 +121,10 @@ class Canvas:
         self.box(x, y, width, 1, HAIRLINE)
 
     def plot(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Bare axes for curves in the given rectangle."""
-        axes = self.figure.add_axes(
+        """Axes for curves in the given rectangle."""
+        return self.figure.add_axes(
             (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         )
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_color(HAIRLINE)
-        axes.tick_params(colors=QUIET, labelsize=11 * POINTS_PER_PIXEL, length=0, labelfontfamily=FONT)
-        return axes
 
     def save(self, file: Path) -> None:
         """Write a PNG of exactly the page's size."""

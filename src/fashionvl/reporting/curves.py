@@ -2,9 +2,10 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, POINTS_PER_PIXEL, QUIET, Canvas
+from fashionvl.reporting.axes import bare, grid, step_axis
+from fashionvl.reporting.canvas import BLUE, FONT, INK, ORANGE, POINTS_PER_PIXEL, QUIET, Canvas
 from fashionvl.reporting.panels import MARGIN, heading
 from fashionvl.runs.reading import Run, Series
 
@@ -63,6 +64,7 @@ def draw_curve(
     scale = 100 if is_share else 1
     page.text(x, y - 20, title, 13, INK, bold=True)
     axes = page.plot(x, y, width, height)
+    bare(axes, 11 * POINTS_PER_PIXEL)
     peaks = []
     if "step" in series:
         steps, values = series["step"].steps, series["step"].values * scale
@@ -111,11 +113,9 @@ def _label_last(axes: Axes, step: float, value: float, is_share: bool) -> None:
 
 def _finish(axes: Axes, is_share: bool) -> None:
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    step_axis(axes, 3)
     axes.yaxis.set_major_locator(MaxNLocator(2 if is_share else 3))
-    axes.grid(axis="y", color=HAIRLINE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    grid(axes, "y")
 
 
 def draw_legend(page: Canvas, right: float, y: float) -> None:

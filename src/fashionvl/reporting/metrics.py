@@ -293,6 +293,17 @@ def printed_key(task: str, name: str) -> str | None:
     return None
 
 
+def arrays(place: Place) -> dict[str, tuple[str, ...]]:
+    """The per-item arrays behind the metrics that appear in a place, by name of their `.npz` file."""
+    found = {}
+    for one in PROTOCOLS:
+        needed = [name for m in one.shown(place) if m.recomputed for name in m.recomputed.needed]
+        if needed:
+            names = (one.item_id, "product_id", *needed, *filter(None, [one.alike]))
+            found[one.name] = tuple(dict.fromkeys(names))
+    return found
+
+
 def groups() -> dict[str, list[tuple[Protocol, Metric]]]:
     """What each verdict rests on, by group of tasks."""
     found: dict[str, list[tuple[Protocol, Metric]]] = {}

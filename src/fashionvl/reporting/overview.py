@@ -3,7 +3,8 @@
 import math
 
 from fashionvl.reporting import metrics
-from fashionvl.reporting.canvas import BLUE, INK, ORANGE, QUIET, TRACK, Canvas, wrap
+from fashionvl.reporting.bars import draw_bar
+from fashionvl.reporting.canvas import BLUE, INK, ORANGE, QUIET, Canvas, wrap
 from fashionvl.reporting.curves import curves_of, draw_curve, draw_legend, readable
 from fashionvl.reporting.metrics import Metric
 from fashionvl.reporting.panels import MARGIN, examples_of, generation_grid, photograph_row
@@ -65,23 +66,12 @@ def _numbers(page: Canvas, summary: Summary) -> None:
 
 
 def _bar(page: Canvas, x: float, y: float, score: Score | None, metric: Metric) -> None:
-    """Value, its interval across the bar's end, the baseline as a tick."""
+    """The bar, and its value behind it."""
     if score is None or not math.isfinite(score.value):
         page.text(x, y, NOT_RUN if score is None else "undefined", 14, QUIET)
         return
 
-    def reach(value: float) -> float:
-        return BAR_WIDTH * min(1, max(0, value) / (metric.bar or 1))
-
-    page.box(x, y - 8, BAR_WIDTH, 16, TRACK, 3)
-    page.box(x, y - 8, reach(score.value), 16, BLUE, 3)
-    if score.interval:
-        low, high = map(reach, score.interval)
-        page.box(x + low, y - 1, high - low, 2, INK, layer=2)
-        for end in (low, high):
-            page.box(x + end - 1, y - 5, 2, 10, INK, layer=2)
-    if score.baseline is not None:
-        page.box(x + reach(score.baseline) - 1.5, y - 13, 3, 26, ORANGE, layer=3)
+    draw_bar(page, x, y, BAR_WIDTH, score, metric.bar or 1, BLUE, ORANGE)
     said = f"{score.value:.1f} {metric.unit}"
     page.text(x + BAR_WIDTH + 80, y, said, 16, bold=True, align="right")
 

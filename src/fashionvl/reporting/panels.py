@@ -1,6 +1,6 @@
 """Test examples as pages in the style of MVLT's Figs. 5 (retrieval), 6 (recognition) and 7 (generation)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -40,6 +40,25 @@ GREY = 184
 def examples_of(runs: list[Run], name: str) -> Arrays | None:
     """`tir`, `itr`, `recognition` or `mig` examples of the first run that kept some."""
     return next((found for run in runs if (found := run.arrays(f"examples/{name}", EXAMPLES[name]))), None)
+
+
+def example_pages(runs: list[Run], words: dict[str, str]) -> Iterator[tuple[str, Canvas]]:
+    """The pages of the test examples that runs kept, by the names of `EXAMPLES`.
+
+    Args:
+        runs: of one experiment.
+        words: what was ranked (`tir`, `itr`), and how well hidden parts were painted (`mig`).
+    """
+    painters: dict[str, Callable[[Arrays], Canvas]] = {
+        "tir": lambda examples: text_to_image_page(examples, words["tir"]),
+        "itr": lambda examples: image_to_text_page(examples, words["itr"]),
+        "recognition": recognition_page,
+        "mig": lambda examples: generation_page(examples, words["mig"]),
+    }
+    for name, paint in painters.items():
+        examples = examples_of(runs, name)
+        if examples is not None:
+            yield name, paint(examples)
 
 
 def heading(page: Canvas, title: str, subtitle: str) -> None:

@@ -1,22 +1,14 @@
 """Every picture of a summary, written as PNG files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
-
+from fashionvl.reporting.axes import own_style
 from fashionvl.reporting.canvas import Canvas
 from fashionvl.reporting.curves import curves_page
 from fashionvl.reporting.overview import overview_page
-from fashionvl.reporting.panels import (
-    examples_of,
-    generation_page,
-    image_to_text_page,
-    recognition_page,
-    text_to_image_page,
-)
+from fashionvl.reporting.panels import example_pages
 from fashionvl.reporting.summary import Summary
-from fashionvl.runs.reading import Arrays
 
 
 def draw_pictures(summary: Summary, folder: Path) -> list[Path]:
@@ -27,9 +19,7 @@ def draw_pictures(summary: Summary, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    # A user's matplotlibrc must not change what the pictures look like.
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
+    with own_style():
         for name, page in _pages(summary):
             page.save(folder / f"{name}.png")
             written.append(folder / f"{name}.png")
@@ -37,16 +27,12 @@ def draw_pictures(summary: Summary, folder: Path) -> list[Path]:
 
 
 def _pages(summary: Summary) -> Iterator[tuple[str, Canvas]]:
-    painters: dict[str, Callable[[Arrays], Canvas]] = {
-        "tir": lambda examples: text_to_image_page(examples, _candidates(summary, "tir", "photographs")),
-        "itr": lambda examples: image_to_text_page(examples, _candidates(summary, "itr", "captions")),
-        "recognition": recognition_page,
-        "mig": lambda examples: generation_page(examples, _reconstruction(summary)),
+    words = {
+        "tir": _candidates(summary, "tir", "photographs"),
+        "itr": _candidates(summary, "itr", "captions"),
+        "mig": _reconstruction(summary),
     }
-    for name, paint in painters.items():
-        examples = examples_of(summary.runs, name)
-        if examples is not None:
-            yield name, paint(examples)
+    yield from example_pages(summary.runs, words)
     curves = curves_page(summary.runs)
     if curves is not None:
         yield "curves", curves

@@ -1,6 +1,7 @@
 """Run folders read back as plain data: the record, the log, per-query arrays and examples."""
 
 import csv
+import io
 import json
 import zipfile
 from collections import defaultdict
@@ -10,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from fashionvl.configuration import parse_yaml
 from fashionvl.errors import InputError
 from fashionvl.runs.layout import SCHEMA, STAGES
+from fashionvl.runs.places import ON_DISK, Files
 
 COSTS = ("fit_cost", "test_cost", "predict_cost")
 """Sections of a record that say what a stage took."""
@@ -34,10 +37,12 @@ class Run:
     Attributes:
         path: the run folder.
         record: what `metrics.json` holds; empty when the stage has not recorded anything yet.
+        files: where the folder's other files are read from.
     """
 
     path: Path
     record: dict[str, Any]
+    files: Files = ON_DISK
 
     @property
     def name(self) -> str:
@@ -68,17 +73,34 @@ class Run:
             )
         return found
 
+    def read(self, name: str) -> bytes | None:
+        """Content of a file of the folder; None where there is none."""
+        return self.files.read(self.path / name)
+
+    def has(self, name: str) -> bool:
+        """Whether the folder holds a file or folder of that name."""
+        return self.files.exists(self.path / name)
+
+    def config(self) -> dict[str, Any] | None:
+        """The resolved configuration of `config.yaml`; None without the file.
+
+        Raises:
+            InputError: the file is not a YAML mapping.
+        """
+        content = self.read("config.yaml")
+        return None if content is None else parse_yaml(content, self.path / "config.yaml")
+
     def arrays(self, name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> Arrays | None:
         """The needed arrays of `{name}.npz` and those optional ones it has, or None without such a file.
 
         Raises:
             InputError: the file is damaged or lacks an array.
         """
-        file = self.path / f"{name}.npz"
-        if not file.exists():
+        file, content = self.path / f"{name}.npz", self.read(f"{name}.npz")
+        if content is None:
             return None
         try:
-            with np.load(file, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 return {key: stored[key] for key in (*needed, *(key for key in optional if key in stored))}
         except KeyError as error:
             raise InputError(
@@ -95,11 +117,10 @@ class Run:
         Raises:
             InputError: any other line is not `step, epoch, name, value`.
         """
-        file = self.path / "metrics.csv"
-        if not file.exists():
+        file, content = self.path / "metrics.csv", self.read("metrics.csv")
+        if content is None:
             return {}
-        with file.open(newline="") as stream:
-            rows = list(csv.reader(stream))[1:]
+        rows = list(csv.reader(io.StringIO(content.decode(), newline="")))[1:]
         points: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for number, row in enumerate(rows, start=2):
             try:
@@ -115,24 +136,29 @@ class Run:
         }
 
 
-def read_run(path: Path) -> Run:
+def read_run(path: Path, files: Files = ON_DISK) -> Run:
     """Read one run folder; a stage still running may have no `metrics.json` yet.
+
+    Args:
+        path: the run folder.
+        files: where it is read from.
 
     Raises:
         InputError: `metrics.json` is cut short, is not a record, or comes from a newer fashionvl.
     """
     file = path / "metrics.json"
-    if not file.exists():
-        return Run(path, {})
+    content = files.read(file)
+    if content is None:
+        return Run(path, {}, files)
     try:
-        record = json.loads(file.read_text())
+        record = json.loads(content)
     except ValueError as error:
         raise InputError(f"{file}: not valid JSON ({error}); delete it and run the stage again") from error
     if not isinstance(record, dict):
         raise InputError(f"{file}: holds a JSON {type(record).__name__}, expected an object")
     if record.get("schema", 0) > SCHEMA:
         raise InputError(f"{file}: schema {record['schema']} is newer than {SCHEMA}; update fashionvl")
-    return Run(path, record)
+    return Run(path, record, files)
 
 
 def read_runs(folder: Path) -> list[Run]:

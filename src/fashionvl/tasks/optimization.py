@@ -25,8 +25,11 @@ class Optimization:
         warmup_steps: the same in optimiser steps, in place of epochs; 5,000 in Kaleido-BERT section 4.1.
         warmup_share: the same as a share of all steps; 0.1 in the released Kaleido-BERT.
         schedule: `cosine` after the warm-up; `linear` falls from the first step on and is multiplied by the
-            warm-up (released Kaleido-BERT); `constant` stays (its paper names no decay).
+            warm-up (released Kaleido-BERT); `constant` stays (its paper names no decay); `step` is multiplied
+            by `drop` after every `drop_epochs` epochs (released VSE++ and SCAN).
         final_lr_share: the decay ends at this share of `lr`.
+        drop: factor of a step.
+        drop_epochs: epochs between two steps; 15 in VSE++ and SCAN.
         scale_lr: `linear` multiplies `lr` by the global batch / 512, as the released code does (after DeiT).
         fused: update all weights in torch's one kernel where the device has it.
     """
@@ -38,8 +41,10 @@ class Optimization:
     warmup_epochs: float = 0.0
     warmup_steps: int = 0
     warmup_share: float = 0.0
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "step"] = "cosine"
     final_lr_share: float = 0.0
+    drop: float = 0.1
+    drop_epochs: float = 15.0
     scale_lr: Literal["none", "linear"] = "none"
     fused: bool = True
 
@@ -50,6 +55,8 @@ class Optimization:
         for name in given:
             if getattr(self, name) < 0:
                 raise InputError(f"optimization.{name}: {getattr(self, name)} must not be negative")
+        if self.drop_epochs <= 0:
+            raise InputError(f"optimization.drop_epochs: {self.drop_epochs} must be positive")
         if len(given) > 1:
             raise InputError(f"optimization: {' and '.join(given)} are both set; choose one")
 
@@ -70,10 +77,12 @@ class Optimization:
         fused = fused and next(module.parameters()).device.type in ("cpu", "cuda")
         optimizer = torch.optim.AdamW(groups, lr=lr, betas=self.betas, eps=self.eps, fused=fused)
         warmup = self.warmup_steps or self.warmup_epochs * steps_per_epoch or self.warmup_share * steps
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.share(step, warmup, steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.share(step, warmup, steps, steps_per_epoch)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def share(self, step: int, warmup: float, steps: int) -> float:
+    def share(self, step: int, warmup: float, steps: int, steps_per_epoch: float = 1.0) -> float:
         """Share of the peak learning rate before optimiser step `step`, counted from 0.
 
         The released Kaleido-BERT starts its linear schedule at 0, so that its first step changes nothing;
@@ -83,6 +92,8 @@ class Optimization:
         if self.schedule == "linear":
             done = min(1.0, step / max(1, steps))
             return rising * (self.final_lr_share + (1 - self.final_lr_share) * (1 - done))
+        if self.schedule == "step":
+            return rising * self.drop ** (step // (self.drop_epochs * steps_per_epoch))
         if step < warmup or self.schedule == "constant":
             return rising
         done = min(1.0, (step - warmup) / max(1.0, steps - warmup))

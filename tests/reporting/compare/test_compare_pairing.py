@@ -1,12 +1,16 @@
 """Two models on the same queries: paired, or refused in words."""
 
+import json
+
 import numpy as np
 import pytest
 from kaleido_runs import NAMES, edit_record
 
 from fashionvl.evaluation.significance import percentiles, resampled_weights
+from fashionvl.reporting.compare.lines import lines
 from fashionvl.reporting.compare.models import read_models
 from fashionvl.reporting.compare.pairing import pair
+from fashionvl.reporting.compare.text import named
 from fashionvl.reporting.recomputed import RESAMPLES
 
 
@@ -87,3 +91,23 @@ def test_without_arrays_there_is_nothing_to_pair(folders):
 def test_one_model_alone_has_no_differences(folders):
     pairing = pair(read_models([folders[0]], ["MVLT"], []))
     assert (pairing.differences, pairing.refused) == ({}, {})
+
+
+def test_lower_ranks_are_better(folders):
+    for folder, shift in ((folders[0], 0), (folders[1], 5)):
+        run = folder / "pretrain"
+        with np.load(run / "tir.npz") as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        np.savez(run / "tir.npz", **{**arrays, "rank": arrays["rank"] + shift})
+        middle = float(np.median(arrays["rank"])) + shift
+        edit_record(run, test=recorded(run) | {"tir/median_rank": middle})
+    models = read(folders)
+    difference = pair(models).differences["Kaleido-BERT"]["tir/median_rank"]
+    assert (difference.value, difference.real, difference.mark) == (5, True, "worse")
+    line = next(line for line in lines(models, pair(models)) if line.name == "median")
+    assert named(line) == "median rank ↓"
+    assert line.beside == "11.0"
+
+
+def recorded(run):
+    return json.loads((run / "metrics.json").read_text())["test"]

@@ -65,3 +65,9 @@ def test_table_name(paper: str, said: str) -> None:
 def test_relative_link_climbs_and_quotes(tmp_path: Path) -> None:
     link = formatting.relative_link(tmp_path / "runs" / "a b#1" / "seed0", tmp_path / "reports")
     assert link == "../runs/a%20b%231/seed0"
+
+
+def test_a_run_of_a_bundle_is_a_fragment_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "runs.json").write_text("{}")
+    link = formatting.relative_link(tmp_path / "runs.json" / "a" / "seed 0", tmp_path / "reports")
+    assert link == "../runs.json#a/seed%200"

@@ -7,10 +7,11 @@ from synthetic_study import edit_record, run_path, write_column, write_pyramid, 
 
 from fashionvl.errors import InputError
 from fashionvl.reporting.study.stage_runs import check_same, read_study_run
+from fashionvl.runs.reading import read_run
 
 
 def read(path, stage="pretrain", shared=False):
-    return read_study_run(path, stage, 0, shared)
+    return read_study_run(read_run(path), stage, 0, shared)
 
 
 def test_finished_run_has_its_facts(tmp_path):

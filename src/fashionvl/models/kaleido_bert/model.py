@@ -217,8 +217,8 @@ class KaleidoBERT(
         Raises:
             InputError: the batch has no patches.
         """
-        text = self._embed_text(batch.input_ids, None)
-        patches = self.patch_embeddings(self._patches_of(batch))
+        seen = self._patches_of(batch)
+        text, patches = self._embed_text(batch.input_ids, None), self.patch_embeddings(seen)
         visibility = self._visibility(batch.attention_mask, None, causal_text=False)
         first = 1 if self.needed_only else None
         return self._pool(self.encoder(torch.cat([text, patches], dim=1), visibility, first=first))

@@ -40,6 +40,7 @@ class Line:
         digits: after the point, of intervals and differences.
         values: by model.
         beside: what guessing or a simple rule gets; empty where there is none.
+        lower_is_better: the direction.
     """
 
     group: str
@@ -48,6 +49,7 @@ class Line:
     digits: int
     values: dict[str, Value]
     beside: str = ""
+    lower_is_better: bool = False
 
 
 def lines(models: list[Model], pairing: Pairing) -> list[Line]:
@@ -82,7 +84,10 @@ def _test(models: list[Model], pairing: Pairing, protocol: Protocol, metric: Met
         values[model.name] = Value(number(score.value, metric.digits), score.interval, difference)
         if score.baseline is not None:
             baselines.add(number(score.baseline, metric.digits))
-    return Line(protocol.task, metric.name, metric.unit, metric.digits, values, ", ".join(sorted(baselines)))
+    beside = ", ".join(sorted(baselines))
+    return Line(
+        protocol.task, metric.name, metric.unit, metric.digits, values, beside, metric.lower_is_better
+    )
 
 
 def tested(models: list[Model]) -> list[Protocol]:

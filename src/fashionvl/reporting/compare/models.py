@@ -6,8 +6,9 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from fashionvl.configuration import flatten, read_yaml
+from fashionvl.configuration import flatten
 from fashionvl.errors import InputError
+from fashionvl.reporting import metrics
 from fashionvl.reporting.study.single_tasks import SINGLE_TASKS, last_logged
 from fashionvl.reporting.summary import Summary, summarise
 from fashionvl.runs.reading import COSTS, Run, position, read_run, read_runs
@@ -41,7 +42,7 @@ class Model:
     @property
     def tested(self) -> Run | None:
         """The run that pairs were scored with, whose size and speed the model is said to have."""
-        return next((run for run in self.runs if any(key.startswith("tir/") for key in run.test)), None)
+        return next((run for run in self.runs if any(map(_is_ranking, run.test))), None)
 
     @cached_property
     def patch_tasks(self) -> dict[str, float]:
@@ -131,6 +132,10 @@ def read_models(folders: list[Path], names: list[str], shared: list[Path]) -> li
     ]
 
 
+def _is_ranking(key: str) -> bool:
+    return metrics.protocol(metrics.parts(key)[0]).items == "queries"
+
+
 def _needed(own: list[Run], offered: list[Run]) -> list[Run]:
     """The offered runs that some configuration leads to, in the order offered."""
     taken: list[Run] = []
@@ -144,11 +149,9 @@ def _needed(own: list[Run], offered: list[Run]) -> list[Run]:
 
 
 def _paths(run: Run) -> Iterator[PurePath]:
-    file = run.path / "config.yaml"
-    if file.exists():
-        for value in flatten(read_yaml(file)).values():
-            if isinstance(value, str) and "/" in value:
-                yield PurePath(value)
+    for value in flatten(run.config() or {}).values():
+        if isinstance(value, str) and "/" in value:
+            yield PurePath(value)
 
 
 def _lies_in(path: PurePath, run: Run) -> bool:

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-
+from fashionvl.reporting.axes import own_style
 from fashionvl.reporting.canvas import Canvas
 from fashionvl.reporting.compare import captions, patches, regions
 from fashionvl.reporting.compare.models import Model
@@ -75,9 +74,7 @@ def draw_pictures(models: list[Model], folder: Path) -> tuple[list[Drawn], dict[
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn, missing = [], {}
-    # A user's matplotlibrc must not change what the pictures look like.
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
+    with own_style():
         page = scores_page(models)
         if page is not None:
             names = ", ".join(model.name for model in models)

@@ -1,6 +1,7 @@
 """Recall and accuracy of every model as bars with their intervals."""
 
-from fashionvl.reporting.canvas import BLUE, GREEN, INK, QUIET, TRACK, Canvas, text_width
+from fashionvl.reporting.bars import draw_bar
+from fashionvl.reporting.canvas import BLUE, GREEN, INK, PINK, QUIET, YELLOW, Canvas, text_width
 from fashionvl.reporting.compare.lines import tested
 from fashionvl.reporting.compare.models import Model
 from fashionvl.reporting.metrics import Metric, Protocol
@@ -8,11 +9,11 @@ from fashionvl.reporting.panels import MARGIN, heading
 from fashionvl.reporting.study.formatting import number, span
 from fashionvl.reporting.summary import Score
 
-COLOURS = (BLUE, "#e69f00", GREEN, "#cc79a7")
+COLOURS = (BLUE, YELLOW, GREEN, PINK)
 """Of the models in order; further ones repeat them."""
 
-BAR, THICK, LABEL, SAID = 330, 16, 90, 170
-"""Pixels: length of 100 %, height of a bar, room left of the bars and right of them."""
+BAR, LABEL, SAID = 330, 90, 170
+"""Pixels: length of 100 %, room left of the bars and right of them."""
 
 GAP, BELOW = 22, 30
 """Pixels from bar to bar, and below each metric."""
@@ -82,14 +83,7 @@ def _bar(page: Canvas, x: float, y: float, score: Score | None, colour: str) -> 
     if score is None:
         page.text(x, y, "not tested", 13, QUIET)
         return
-    page.box(x, y - THICK / 2, BAR, THICK, TRACK, 3)
-    page.box(x, y - THICK / 2, BAR * score.value / 100, THICK, colour, 3)
+    draw_bar(page, x, y, BAR, score, 100, colour, INK)
     page.text(x + BAR + 62, y, number(score.value, 1), 14, bold=True, align="right")
     if score.interval:
-        low, high = (BAR * end / 100 for end in score.interval)
-        page.box(x + low, y - 1, high - low, 2, INK, layer=2)
-        for end in (low, high):
-            page.box(x + end - 1, y - 5, 2, 10, INK, layer=2)
         page.text(x + BAR + 74, y, span(score.interval, 1), 12, QUIET)
-    if score.baseline is not None:
-        page.box(x + BAR * score.baseline / 100 - 1.5, y - GAP / 2, 3, GAP, INK, layer=3)

@@ -142,8 +142,8 @@ def comparison_markdown(models: list[Model], pairing: Pairing, noted: list[str],
 
 
 def named(line: Line) -> str:
-    """The metric and its unit."""
-    return f"{line.name} {line.unit}".rstrip()
+    """The metric and its unit; an arrow down where lower is better."""
+    return f"{line.name} {line.unit}".rstrip() + (" ↓" if line.lower_is_better else "")
 
 
 def _stacked(line: Line, value: Value) -> str:

@@ -7,17 +7,15 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
-from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, PAGE, QUIET
+from fashionvl.reporting.axes import grid, label_below
+from fashionvl.reporting.canvas import BLUE, FONT, INK, ORANGE, PAGE, QUIET
 from fashionvl.reporting.metrics import known
-from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_picture
+from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, row_panel, svg_picture
 from fashionvl.reporting.study.formatting import MINUS, signed, signed_span
 from fashionvl.reporting.study.records import Cell, ColumnReport, Difference, Metric, StudyReport
 
 SHORT_LABEL = 6
 """Longer labels do not fit under an axis; the value stands there instead."""
-
-FRAME_HEIGHT, ROW_HEIGHT = 50, 28
-"""In pixels, of plots whose columns have no order."""
 
 GAP = 0.16
 """Between ours and the paper's, in rows or in distances of neighbouring points."""
@@ -74,9 +72,9 @@ def _along_axis(study: StudyReport, metric: Metric, places: dict[str, float]) ->
     axes.xaxis.set_major_locator(FixedLocator([point.x for point in points]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticklabels([_tick(point.column, places) for point in points], fontfamily=FONT)
-    axes.set_xlabel(study.axis_label, fontsize=LABEL_SIZE, color=QUIET, fontfamily=FONT)
+    label_below(axes, study.axis_label, LABEL_SIZE)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.grid(axis="y", color=HAIRLINE, linewidth=0.6)
+    grid(axes, "y")
     return svg_picture(figure, _title(metric), _in_words(study, metric))
 
 
@@ -98,18 +96,13 @@ def _value(point: _Point, reference: str, difference: float | None) -> float | N
 
 def _in_rows(study: StudyReport, metric: Metric) -> Picture:
     compared = [column for column in study.columns if _is_compared(column)]
-    figure, axes = panel(FRAME_HEIGHT + ROW_HEIGHT * len(compared))
+    figure, axes = row_panel([column.id for column in compared], f"difference to {study.reference}")
     points = [_Point(c, row, c.cells.get(metric.key, Cell())) for row, c in enumerate(compared)]
     axes.axvline(0, color=QUIET, linewidth=0.8, zorder=1)
     for point in points:
         _mark(axes, point, is_reference=False, apart=GAP, upright=False)
-    axes.set_ylim(len(points) - 0.5, -0.5)
-    axes.yaxis.set_major_locator(FixedLocator([point.x for point in points]))
-    axes.set_yticklabels([column.id for column in compared], fontfamily=FONT, color=INK)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.grid(axis="x", color=HAIRLINE, linewidth=0.6)
-    axes.set_xlabel(f"difference to {study.reference}", fontsize=LABEL_SIZE, color=QUIET, fontfamily=FONT)
     return svg_picture(figure, _title(metric), _in_words(study, metric))
 
 

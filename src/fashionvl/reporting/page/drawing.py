@@ -10,13 +10,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from PIL import Image
 
-from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, PAGE, QUIET
+from fashionvl.reporting.axes import bare, grid, label_below
+from fashionvl.reporting.canvas import BLUE, FONT, GREEN, HAIRLINE, INK, ORANGE, PAGE, QUIET, SKY
 from fashionvl.reporting.panels import GREY
 
 WIDTH, HEIGHT = 240, 180
 """Of a panel in pixels, as a rule: small enough to be legible on a phone, where it fills the line."""
+
+FRAME_HEIGHT, ROW_HEIGHT = 50, 28
+"""In pixels, of plots with a row a column."""
 
 LABEL_SIZE = 10.5
 
@@ -24,8 +29,8 @@ PIXELS_PER_INCH = 72
 """Of matplotlib's SVG, where a point is a pixel."""
 
 DARK = {
-    INK: "#e4e8ec", QUIET: "#a3aeb8", HAIRLINE: "#333c46", PAGE: "#181d23", BLUE: "#56b4e9",
-    "#d55e00": "#ff9552", "#00805c": "#2fc796",
+    INK: "#e4e8ec", QUIET: "#a3aeb8", HAIRLINE: "#333c46", PAGE: "#181d23", BLUE: SKY, ORANGE: "#ff9552",
+    GREEN: "#2fc796",
 }  # fmt: skip
 """What the colours of a panel become where the reader prefers a dark page."""
 
@@ -61,10 +66,18 @@ def panel(height: int = HEIGHT) -> tuple[Figure, Axes]:
     axes = figure.add_subplot()
     figure.patch.set_alpha(0)
     axes.patch.set_alpha(0)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(HAIRLINE)
-    axes.tick_params(colors=QUIET, labelsize=LABEL_SIZE, length=0, labelfontfamily=FONT)
-    axes.set_axisbelow(True)
+    bare(axes, LABEL_SIZE)
+    return figure, axes
+
+
+def row_panel(names: list[str], scale: str) -> tuple[Figure, Axes]:
+    """An empty plot of a row a column, named on the left; `scale` says what the x axis shows."""
+    figure, axes = panel(FRAME_HEIGHT + ROW_HEIGHT * len(names))
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
+    axes.set_yticklabels(names, fontfamily=FONT, color=INK)
+    grid(axes, "x")
+    label_below(axes, scale, LABEL_SIZE)
     return figure, axes
 
 

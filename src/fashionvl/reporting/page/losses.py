@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, QUIET
+from fashionvl.reporting.axes import grid, label_below, step_axis
+from fashionvl.reporting.canvas import BLUE, INK, ORANGE, PINK, SKY, YELLOW
 from fashionvl.reporting.curves import readable
 from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_picture
 from fashionvl.reporting.study.records import ColumnReport, StudyReport
 
 STAGE = "pretrain"
 
-PALETTE = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+PALETTE = (BLUE, ORANGE, "#009e73", PINK, YELLOW, SKY)
 """Of Okabe and Ito; the reference is drawn in ink. Further columns repeat them dashed."""
 
 FIRST = ("loss", "itm", "mlm", "mir", "rotation", "jigsaw", "camouflage", "grey", "blank")
@@ -98,11 +99,10 @@ def _draw(study: StudyReport, name: str, lines: dict[str, dict[tuple[str, str], 
             )  # fmt: skip
             if split == DEV:
                 said.append(f"{column.id} {values[-1]:.3g}")
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    step_axis(axes, 4)
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    axes.grid(axis="y", color=HAIRLINE, linewidth=0.6)
-    axes.set_xlabel("optimisation step", fontsize=LABEL_SIZE, color=QUIET, fontfamily=FONT)
+    grid(axes, "y")
+    label_below(axes, "optimisation step", LABEL_SIZE)
     title = readable(name)
     return svg_picture(
         figure, title, f"{title} over steps; last on the dev split: {', '.join(said) or 'none'}"

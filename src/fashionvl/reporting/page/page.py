@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from fashionvl.reporting.axes import own_style
 from fashionvl.reporting.metrics import groups
 from fashionvl.reporting.overview import duration
 from fashionvl.reporting.page.claims import claim_summary, claim_tables
@@ -26,9 +26,7 @@ def write_page(report: Report, file: Path) -> None:
         file: to write; its folder is made when missing.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    # A user's matplotlibrc must not change what the plots look like.
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
+    with own_style():
         studies = [view(study) for study in report.studies]
     page = environment(file.parent).get_template(TEMPLATE)
     file.write_text(

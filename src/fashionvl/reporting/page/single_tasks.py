@@ -3,9 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from fashionvl.reporting.canvas import BLUE, FONT, HAIRLINE, INK, ORANGE, QUIET
-from fashionvl.reporting.page.differences import FRAME_HEIGHT, ROW_HEIGHT
-from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, svg_picture
+from fashionvl.reporting.canvas import BLUE, FONT, INK, ORANGE, QUIET
+from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, row_panel, svg_picture
 from fashionvl.reporting.study.formatting import number
 from fashionvl.reporting.study.records import StudyReport
 from fashionvl.reporting.study.single_tasks import Ended, SingleTask, tasks_ended
@@ -21,20 +20,15 @@ def single_task_panels(study: StudyReport) -> list[Picture]:
 
 def _draw(study: StudyReport, task: SingleTask, found: dict[str, Ended]) -> Picture:
     shown = [column.id for column in study.columns if column.id in found]
-    figure, axes = panel(FRAME_HEIGHT + ROW_HEIGHT * len(shown))
+    figure, axes = row_panel(shown, task.unit)
     for row, name in enumerate(shown):
         _bar(axes, row, found[name], task, INK if name == study.reference else BLUE)
     longest = max([end.value for end in found.values()] + [task.chance or 0])
     axes.set_xlim(0, ROOM * longest if longest > 0 else 1)
     if task.chance is not None:
         axes.axvline(task.chance, color=ORANGE, linewidth=1.4, linestyle="--", zorder=4)
-    axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.yaxis.set_major_locator(FixedLocator(list(range(len(shown)))))
-    axes.set_yticklabels(shown, fontfamily=FONT, color=INK)
     # No tick where only the values stand.
     axes.xaxis.set_major_locator(FixedLocator(list(MaxNLocator(3).tick_values(0, longest))[:-1]))
-    axes.grid(axis="x", color=HAIRLINE, linewidth=0.6)
-    axes.set_xlabel(task.unit, fontsize=LABEL_SIZE, color=QUIET, fontfamily=FONT)
     return svg_picture(figure, task.name, _in_words(task, found))
 
 

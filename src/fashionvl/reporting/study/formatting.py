@@ -66,7 +66,10 @@ def table_name(paper: str) -> str:
 
 
 def relative_link(target: Path, folder: Path) -> str:
-    """The link from a page in `folder` to a file or folder."""
+    """The link from a page in `folder` to a file or folder; a run in a bundle is a fragment of its file."""
+    for parent in target.parents:
+        if parent.is_file():
+            return f"{relative_link(parent, folder)}#{quote(target.relative_to(parent).as_posix())}"
     return quote(Path(os.path.relpath(target, folder)).as_posix())
 
 

@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from fashionvl.configuration import flatten, read_yaml
+from fashionvl.configuration import flatten
 from fashionvl.errors import InputError
 from fashionvl.reporting.study.records import State
 from fashionvl.reporting.study.stage_runs import StudyRun, check_same, read_study_run
-from fashionvl.runs.reading import Run
+from fashionvl.runs.bundle import open_runs
+from fashionvl.runs.places import Files
+from fashionvl.runs.reading import Run, read_run
 from fashionvl.studies import Column, Study, run_folder
+
+MASKED = {"examples/mig": ("original", "hidden")}
+"""The arrays of `masked_picture`."""
 
 WORST_FIRST: tuple[State, ...] = ("failed", "missing", "unfinished", "done")
 
@@ -56,7 +61,7 @@ class Gathered:
     Attributes:
         study: as read.
         scale: of the runs.
-        root: folder of the runs.
+        root: folder of the runs, or the file that holds them.
         seeds: asked for, or found.
         columns: in the order of the study.
         data: fingerprint that all runs share; empty when none has recorded one.
@@ -78,21 +83,27 @@ class Gathered:
         }
 
 
-def gather(study: Study, root: Path, scale: str, seeds: list[int] | None = None) -> Gathered:
+def gather(
+    study: Study, root: Path, scale: str, seeds: list[int] | None = None, files: Files | None = None
+) -> Gathered:
     """Read the run folders of a study.
 
     Args:
         study: whose columns.
-        root: folder of the runs of one scale.
+        root: folder of the runs of one scale, or the file that holds them.
         scale: of the recipe.
         seeds: None takes every seed that any column has a folder of, or seed 0 where there is none.
+        files: those under `root`; None opens them.
 
     Raises:
         InputError: the recipe lacks the scale, a file is damaged, or runs of different scales, data or
             candidates would stand in one table.
     """
-    seeds = sorted(set(seeds)) if seeds else seeds_on_disk(study, root)
-    columns = [GatheredColumn(column, _runs(study, root, scale, column, seeds)) for column in study.columns]
+    files = files or open_runs(root)
+    seeds = sorted(set(seeds)) if seeds else seeds_there(study, root, files)
+    columns = [
+        GatheredColumn(column, _runs(study, root, scale, column, seeds, files)) for column in study.columns
+    ]
     data = check_same([run for column in columns for run in column.runs], scale)
     return Gathered(study, scale, root, seeds, columns, data)
 
@@ -107,16 +118,23 @@ def check_together(gathered: list[Gathered]) -> str:
     return check_same(runs, gathered[0].scale)
 
 
-def seeds_on_disk(study: Study, root: Path) -> list[int]:
+def seeds_there(study: Study, root: Path, files: Files) -> list[int]:
     """Seeds any column has a folder of; 0 where there is none."""
-    names = [path.name for column in study.columns for path in (root / column.home / column.id).glob("seed*")]
+    names = [name for column in study.columns for name in files.folders(root / column.home / column.id)]
     return sorted({int(found[1]) for name in names if (found := re.fullmatch(r"seed(\d+)", name))}) or [0]
 
 
-def _runs(study: Study, root: Path, scale: str, column: Column, seeds: list[int]) -> list[StudyRun]:
+def _runs(
+    study: Study, root: Path, scale: str, column: Column, seeds: list[int], files: Files
+) -> list[StudyRun]:
     """By stage, then seed; a shared stage once, whose seed is 0."""
     return [
-        read_study_run(run_folder(root, study.recipe, stage, column, seed), stage.name, seed, stage.shared)
+        read_study_run(
+            read_run(run_folder(root, study.recipe, stage, column, seed), files),
+            stage.name,
+            seed,
+            stage.shared,
+        )
         for stage in study.recipe.at(scale)
         for seed in ([0] if stage.shared else seeds)
     ]
@@ -127,8 +145,7 @@ def axis_value(study: Study, column: GatheredColumn) -> float | None:
     if study.axis is None:
         return None
     for run in column.runs:
-        file = run.read.path / "config.yaml"
-        value: Any = flatten(read_yaml(file)).get(study.axis) if file.exists() else None
+        value: Any = flatten(run.read.config() or {}).get(study.axis)
         if isinstance(value, int | float) and run.shown.stage in study.stages:
             return float(value)
     return None
@@ -137,9 +154,9 @@ def axis_value(study: Study, column: GatheredColumn) -> float | None:
 def masked_picture(column: GatheredColumn) -> np.ndarray | None:
     """First test photograph `[H, W, 3]` uint8, its hidden area at zero; None where nothing is masked."""
     for run in column.runs:
-        if run.usable and (run.read.path / "examples" / "mig.npz").exists():
+        if run.usable:
             try:
-                found = run.read.arrays("examples/mig", ("original", "hidden"))
+                found = run.read.arrays("examples/mig", MASKED["examples/mig"])
             except InputError:
                 # An older test kept no `hidden`; a picture is no number, so the report goes on without it.
                 continue

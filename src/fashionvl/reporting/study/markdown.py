@@ -1,8 +1,7 @@
 """The whole report as Markdown: tables, verdicts, costs, sources, the papers' claims, notes."""
 
-import os.path
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import unquote
 
 from fashionvl.reporting import metrics as registry
 from fashionvl.reporting.overview import duration
@@ -11,6 +10,7 @@ from fashionvl.reporting.study.formatting import (
     magnitude,
     number,
     probability,
+    relative_link,
     signed,
     signed_span,
     span,
@@ -188,8 +188,8 @@ def _runs(study: StudyReport, folder: Path) -> str:
 
 
 def _source(column: ColumnReport, run: StageRun, folder: Path) -> list[str]:
-    link = Path(os.path.relpath(run.path, folder)).as_posix()
-    shown = f"[{link}]({quote(link)})" if run.state != "missing" else link
+    link = relative_link(run.path, folder)
+    shown = f"[{unquote(link)}]({link})" if run.state != "missing" else unquote(link)
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     facts = [run.commit or ABSENT, run.data[:16] or ABSENT, versions or ABSENT]
     return [column.id, run.stage, str(run.seed), run.state, shown, *facts]

@@ -2,13 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
-from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError
 from fashionvl.reporting import metrics
 from fashionvl.reporting.study.records import StageRun, State
-from fashionvl.runs.reading import COSTS, Run, read_run
+from fashionvl.runs.reading import COSTS, Run
 
 TRACES = ("config.yaml", "metrics.json", "metrics.csv", "checkpoints")
 """Any of them means that the stage was begun."""
@@ -27,11 +25,11 @@ class StudyRun:
         return self.shown.state == "done"
 
 
-def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
-    """Read one run folder, which may be missing, unfinished or failed.
+def read_study_run(run: Run, stage: str, seed: int, shared: bool) -> StudyRun:
+    """Find out where a run stands, which may be missing, unfinished or failed.
 
     Args:
-        path: the run folder.
+        run: as read.
         stage: its stage.
         seed: its seed.
         shared: whether the stage is one for all columns, which has no test.
@@ -39,7 +37,6 @@ def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
     Raises:
         InputError: a file in it is damaged or comes from a newer fashionvl.
     """
-    run = read_run(path)
     state, reason = _state(run, shared)
     record = run.record
     fit, costs = run.section("fit_cost"), [run.section(name) for name in COSTS]
@@ -50,7 +47,7 @@ def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
         StageRun(
             stage=stage,
             seed=seed,
-            path=path,
+            path=run.path,
             state=state,
             reason=reason,
             commit=str(record.get("commit") or ""),
@@ -68,30 +65,30 @@ def read_study_run(path: Path, stage: str, seed: int, shared: bool) -> StudyRun:
 
 def _state(run: Run, shared: bool) -> tuple[State, str]:
     """Failed before anything else: numbers beside a failure may be of an earlier attempt."""
-    failure = run.path / "failed.json"
-    if failure.exists():
+    failure = run.read("failed.json")
+    if failure is not None:
         return "failed", _reason(failure)
-    if not any((run.path / trace).exists() for trace in TRACES):
+    if not any(run.has(trace) for trace in TRACES):
         return "missing", ""
     if "predict" in run.record:
         return "done", ""
-    if "fit" in run.record and ("test" in run.record or shared or not _asks_for_test(run.path)):
+    if "fit" in run.record and ("test" in run.record or shared or not _asks_for_test(run)):
         return "done", ""
     return "unfinished", ""
 
 
-def _asks_for_test(path: Path) -> bool:
-    file = path / "config.yaml"
-    return not file.exists() or bool(read_yaml(file).get("then_test"))
+def _asks_for_test(run: Run) -> bool:
+    config = run.config()
+    return config is None or bool(config.get("then_test"))
 
 
-def _reason(file: Path) -> str:
+def _reason(failure: bytes) -> str:
     """One line; a failure must not keep the report from being written, so a damaged note is only named."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(failure)
         return f"{found['stage']}: {' '.join(str(found['error']).split())}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"{file.name} cannot be read"
+    except (ValueError, KeyError, TypeError):
+        return "failed.json cannot be read"
 
 
 def check_same(runs: list[StudyRun], scale: str) -> str:

@@ -124,5 +124,9 @@ def final_numbers(run: Run) -> dict[str, Any]:
     """The record of a run as W&B's summary: test metrics under their own names, costs, sizes, candidates."""
     costs = {f"{cost}/{key}": value for cost in COSTS for key, value in run.section(cost).items()}
     facts = {name: run.record[name] for name in FACTS if run.record.get(name) is not None}
-    drawn = {f"candidates/{name}": found["fingerprint"] for name, found in run.section("candidates").items()}
+    drawn = {
+        f"{section}/{name}": found["fingerprint"]
+        for section in ("candidates", "gallery")
+        for name, found in run.section(section).items()
+    }
     return {**run.test, **costs, **facts, **drawn}

@@ -1,0 +1,41 @@
+"""The committed results can be rebuilt from the records committed beside them."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fashionvl.commands.report import main
+
+STUDIES = ("mask_ratio", "mask_unit", "mask_style", "objectives", "pretrained")
+
+
+def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every number and word of a report by its place; where runs lie is not among them."""
+    if isinstance(node, dict):
+        for key, child in node.items():
+            if key != "path":
+                yield from leaves(child, f"{path}/{key}")
+    elif isinstance(node, list):
+        for number, child in enumerate(node):
+            yield from leaves(child, f"{path}/{number}")
+    else:
+        yield path, node
+
+
+def test_report_is_rebuilt_from_its_records(repository: Path, tmp_path: Path) -> None:
+    results = repository / "docs" / "results" / "laptop"
+    title = "MVLT Table 3 at laptop scale"
+    options = ["--seeds", "0", "1", "--title", title, "--folder", str(repository / "ablations")]
+    main([*STUDIES, "--runs", str(results / "runs.json"), "--out", str(tmp_path), *options])
+    rebuilt, committed = (
+        dict(leaves(json.loads((folder / "report.json").read_text()))) for folder in (tmp_path, results)
+    )
+    assert rebuilt.keys() == committed.keys()
+    for place, value in committed.items():
+        if isinstance(value, float):
+            assert math.isclose(rebuilt[place], value, rel_tol=1e-6, abs_tol=1e-6), place
+        else:
+            assert rebuilt[place] == value, place
+    assert f"<h1>{title}</h1>" in (tmp_path / "report.html").read_text()
