@@ -14,13 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from fashionvl.data import datamodule as datamodule_module
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.pairing import Pairing
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.index.labels import SUBCATEGORIES
 from fashionvl.data.records import PairBatch, RetrievalBatch
 from fashionvl.data.requests import Retrieval
+from fashionvl.data.retrieval import opening as opening_module
 from fashionvl.data.visual.kaleido import Kaleido
 from fashionvl.errors import InputError
 from fashionvl.masking.image import ImageMask
@@ -291,7 +291,7 @@ def test_candidates_are_drawn_once_and_shared(data: Open, monkeypatch: pytest.Mo
     def refuse(*args: object) -> None:
         raise AssertionError("drawn again")
 
-    monkeypatch.setattr(datamodule_module, "draw_candidates", refuse)
+    monkeypatch.setattr(opening_module, "draw_candidates", refuse)
     assert data(max_tokens=8, image_size=64).candidates("tir").fingerprint == drawn.fingerprint
     with pytest.raises(AssertionError, match="drawn again"):
         data(retrieval=Retrieval(queries=12, negatives=10, seed=1)).candidates("tir")

@@ -24,11 +24,12 @@ from fashionvl.data.index.splits import carve_dev
 from fashionvl.data.index.text import CatalogueText
 from fashionvl.data.index.vocabulary import LabelRule
 from fashionvl.data.preparation import Preparation
-from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
+from fashionvl.data.readers import open_split
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
-from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_candidates
+from fashionvl.data.retrieval.candidates import CandidateSet, Direction
 from fashionvl.data.retrieval.gallery import Gallery
+from fashionvl.data.retrieval.opening import open_candidates
 from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.text.encoding import tokenizer_fingerprint
 from fashionvl.data.text.kinds import check_captions, is_made, open_tokenizer
@@ -116,7 +117,7 @@ class FashionGenDataModule(OntoDevice):
         if resize_on == "device" and store_images:
             raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
-        self.root = Path(root) if root else Path("data") / _synthetic_name(synthetic)
+        self.root = Path(root) if root else Path("data") / synthetic.folder_name
         self._draw = root is None
         self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
@@ -134,18 +135,14 @@ class FashionGenDataModule(OntoDevice):
                 f"data.init_args.max_tokens: {max_tokens} cannot hold begin and end mark; at least 2"
             )
         self._ready = False
+        self._candidates: dict[Direction, CandidateSet] = {}
         self._attached: AsksForData | None = None
 
     def prepare_data(self) -> None:
         """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
         if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
-            synthesize(
-                self.root,
-                self.synthetic.products,
-                self.synthetic.seed,
-                self.synthetic.validation_share,
-                workers=2,
-            )
+            drawn = self.synthetic
+            synthesize(self.root, drawn.products, drawn.seed, drawn.validation_share, workers=2)
         self._open()
 
     def setup(self, stage: str | None = None) -> None:
@@ -324,19 +321,11 @@ class FashionGenDataModule(OntoDevice):
 
     def candidates(self, direction: Direction) -> CandidateSet:
         """The candidates of one direction; drawn and saved on first use, or the ready-made lists."""
-        if self.retrieval.candidates == "ready_made":
-            lists = read_candidate_lists(self.root, "TIR" if direction == "tir" else "ITR")
-            query, table, positive = resolve_queries(lists, self._test_index.reader.columns())
-            return CandidateSet(direction, query, table, positive, {})
-        spec = self.retrieval
-        folder = self._test_index.folder / f"{direction}-{spec.queries}x{spec.negatives}-seed{spec.seed}"
-        if not (folder / "summary.json").exists():
-            labels = self.test_source
-            draw_candidates(
-                direction, labels.product_id, labels.category, labels.subcategory,
-                spec.queries, spec.negatives, spec.seed,
-            ).save(folder)  # fmt: skip
-        return CandidateSet.load(folder)
+        if direction not in self._candidates:
+            self._candidates[direction] = open_candidates(
+                self.retrieval, direction, self.root, self._test_index, self.test_source
+            )
+        return self._candidates[direction]
 
     def gallery(self) -> Gallery:
         """Return the distinct photographs and captions of the test split."""
@@ -409,8 +398,3 @@ def data_of(trainer: L.Trainer) -> FashionGenDataModule:
     """Return the DataModule that a trainer runs with."""
     found: FashionGenDataModule = trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it late
     return found
-
-
-def _synthetic_name(spec: Synthetic) -> str:
-    share = f"{spec.validation_share:g}".removeprefix("0.")
-    return f"synthetic-{spec.products}-{share}-seed{spec.seed}"

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.catalogue import Piece
+from fashionvl.errors import InputError
 
 
 class ServesTest(Protocol):
@@ -50,6 +51,12 @@ class Synthetic:
     seed: int = 0
     validation_share: float = 0.2
 
+    @property
+    def folder_name(self) -> str:
+        """Of the catalogue under `data/`."""
+        share = f"{self.validation_share:g}".removeprefix("0.")
+        return f"synthetic-{self.products}-{share}-seed{self.seed}"
+
 
 @dataclass(frozen=True)
 class Retrieval:
@@ -61,6 +68,8 @@ class Retrieval:
         seed: of the draw; every model of a table shares it.
         candidates: `drawn` from the seed, or the `ready_made` lists of the MVLT folder layout.
         batch_queries: queries a test batch holds.
+        distinct_captions: keep negatives that carry the query's own caption out of drawn lists. Without it,
+            as in the papers, such a negative counts as wrong although nothing tells it from the match.
     """
 
     queries: int = 1000
@@ -68,3 +77,11 @@ class Retrieval:
     seed: int = 0
     candidates: Literal["drawn", "ready_made"] = "drawn"
     batch_queries: int = 2
+    distinct_captions: bool = False
+
+    def __post_init__(self) -> None:
+        if self.distinct_captions and self.candidates == "ready_made":
+            raise InputError(
+                "data.init_args.retrieval.distinct_captions: ready-made lists are taken as they are; "
+                "set it to false, or candidates to drawn"
+            )
