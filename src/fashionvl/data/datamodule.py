@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
-from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.loaders import EpochSampler, ShardSampler, fetching_loader
@@ -20,16 +19,21 @@ from fashionvl.data.batches.source import SplitSource
 from fashionvl.data.batches.transfer import OntoDevice
 from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.index.catalogue import CatalogueIndex
-from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.data.index.opening import open_catalogue
+from fashionvl.data.index.splits import carve_dev
+from fashionvl.data.index.text import CatalogueText
+from fashionvl.data.index.vocabulary import LabelRule
 from fashionvl.data.preparation import Preparation
-from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
+from fashionvl.data.readers import open_split
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
-from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_candidates
+from fashionvl.data.retrieval.candidates import CandidateSet, Direction
 from fashionvl.data.retrieval.gallery import Gallery
+from fashionvl.data.retrieval.opening import open_candidates
 from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.text.encoding import tokenizer_fingerprint
-from fashionvl.data.text.kinds import open_tokenizer
+from fashionvl.data.text.kinds import check_captions, is_made, open_tokenizer
+from fashionvl.data.text.loading import load_tokenizer
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
 from fashionvl.data.visual.networks import SavedBackbone, copy_networks
 from fashionvl.errors import InputError, check_range
@@ -82,6 +86,7 @@ class FashionGenDataModule(OntoDevice):
         split_seed: int = 0,
         generated_images: int = 1000,
         captioned_images: int = 1000,
+        labels: LabelRule = "fold",
     ) -> None:
         """Name the data; nothing is read before `prepare_data`.
 
@@ -117,6 +122,9 @@ class FashionGenDataModule(OntoDevice):
             split_seed: of the dev split.
             generated_images: photographs of masked image generation (MIG) and of saliency, 0 for all.
             captioned_images: photographs, of as many products, that are captioned, 0 for all products.
+            labels: `fold` takes category names that differ only in case or blanks for one, and leaves rows
+                whose name is empty or unseen in training out of recognition; `strict` takes names as they
+                are written and refuses a name unseen in training.
         """
         super().__init__()
         numbers = locals()
@@ -129,7 +137,7 @@ class FashionGenDataModule(OntoDevice):
         if resize_on == "device" and store_images:
             raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
-        self.root = Path(root) if root else Path("data") / _synthetic_name(synthetic)
+        self.root = Path(root) if root else Path("data") / synthetic.folder_name
         self._draw = root is None
         self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
@@ -139,20 +147,18 @@ class FashionGenDataModule(OntoDevice):
         self.dev_share, self.split_seed = dev_share, split_seed
         self.generated_images, self.captioned_images = generated_images, captioned_images
         self.kaleido, self.pad_to = kaleido, pad_to
-        self.prefetch, self.mapped, self.resize_on = prefetch, mapped, resize_on
+        self.prefetch, self.mapped, self.resize_on, self.labels = prefetch, mapped, resize_on, labels
         self._ready = False
+        self._candidates: dict[Direction, CandidateSet] = {}
         self._attached: AsksForData | None = None
 
     def prepare_data(self) -> None:
         """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
         if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
+            drawn = self.synthetic
+            # What a kill left incomplete is drawn again; nothing else is replaced.
             synthesize(
-                self.root,
-                self.synthetic.products,
-                self.synthetic.seed,
-                self.synthetic.validation_share,
-                workers=2,
-                overwrite=True,  # of an output that a kill left incomplete; nothing else is replaced
+                self.root, drawn.products, drawn.seed, drawn.validation_share, workers=2, overwrite=True
             )
         self._open()
 
@@ -166,29 +172,39 @@ class FashionGenDataModule(OntoDevice):
         scanners = min(os.cpu_count() or 1, 8)
         # Resized photographs are kept in the same pass that finds the boxes.
         stored = self.image_size if self.store_images and self.kaleido is None else None
-        train, test = (
-            CatalogueIndex(
-                open_split(self.root, split, self.layout, mapped=self.mapped),
-                self.index_dir,
-                scanners,
-                stored,
-                self.crop,
-            )
-            for split in ("train", "validation")
+        loaded = None if is_made(self.tokenizer_name) else load_tokenizer(self.tokenizer_name)
+        opened = open_catalogue(
+            {split: open_split(self.root, split, self.layout, mapped=self.mapped) for split in SPLITS},
+            self.index_dir,
+            scanners,
+            stored,
+            self.crop,
+            self.labels,
+            self._check,
         )
-        check_disjoint(train.product_id, test.product_id, (str(train.reader.source), str(test.reader.source)))
-        self.categories = LabelVocabulary.of_training("category", train)
-        self.subcategories = LabelVocabulary.of_training("subcategory", train)
-        self.tokenizer = self._tokenizer(train)
-        self.train_source, self.test_source = self._source("train", train), self._source("validation", test)
+        train, test = opened.indexes["train"], opened.indexes["validation"]
+        self.categories, self.subcategories = opened.categories, opened.subcategories
+        self.tokenizer = loaded or open_tokenizer(
+            self.tokenizer_name, train.unique_captions, train.folder, self.vocabulary, self.min_count
+        )
+        self.train_source = self._source("train", train, opened.labels["train"])
+        self.test_source = self._source("validation", test, opened.labels["validation"])
         self.train_rows, self.dev_rows = carve_dev(train.product_id, self.dev_share, self.split_seed)
         self.test_rows = np.arange(len(test))
         self._train_index, self._test_index = train, test
         self.fingerprint = f"{train.fingerprint[:16]}-{test.fingerprint[:16]}"
         self._ready = True
 
-    def _source(self, split: Split, index: CatalogueIndex) -> SplitSource:
-        labels = (self.categories.ids(index), self.subcategories.ids(index))
+    def _check(self, split: Split, text: CatalogueText) -> None:
+        """Refuse text that makes no tokenizer and features of other data, before any photograph is read."""
+        if split == "train" and text.captions is not None:
+            check_captions(self.tokenizer_name, text.captions, self.vocabulary, self.min_count)
+        if self.kaleido is not None:
+            self.kaleido.open_features(split, text.fingerprint, len(text.product_id))
+
+    def _source(
+        self, split: Split, index: CatalogueIndex, labels: tuple[np.ndarray, np.ndarray]
+    ) -> SplitSource:
         patches = None
         if self.kaleido is not None:
             patches = PatchSource(self.kaleido, split, index, tokenizer_fingerprint(self.tokenizer))
@@ -225,11 +241,6 @@ class FashionGenDataModule(OntoDevice):
         """Return the ground truth of a synthetic catalogue's file; None where the data are not synthetic."""
         path = self.root / f"ground_truth_{split}.h5"
         return GroundTruth(path) if path.exists() else None
-
-    def _tokenizer(self, train: CatalogueIndex) -> PreTrainedTokenizerFast:
-        return open_tokenizer(
-            self.tokenizer_name, train.unique_captions, train.folder, self.vocabulary, self.min_count
-        )
 
     def attach(self, task: AsksForData) -> None:
         """Serve a task from now on: its corruption in training, its tests, its work."""
@@ -327,19 +338,11 @@ class FashionGenDataModule(OntoDevice):
 
     def candidates(self, direction: Direction) -> CandidateSet:
         """The candidates of one direction; drawn and saved on first use, or the ready-made lists."""
-        if self.retrieval.candidates == "ready_made":
-            lists = read_candidate_lists(self.root, "TIR" if direction == "tir" else "ITR")
-            query, table, positive = resolve_queries(lists, self._test_index.reader.columns())
-            return CandidateSet(direction, query, table, positive, {})
-        spec = self.retrieval
-        folder = self._test_index.folder / f"{direction}-{spec.queries}x{spec.negatives}-seed{spec.seed}"
-        if not (folder / "summary.json").exists():
-            labels = self.test_source
-            draw_candidates(
-                direction, labels.product_id, labels.category, labels.subcategory,
-                spec.queries, spec.negatives, spec.seed,
-            ).save(folder)  # fmt: skip
-        return CandidateSet.load(folder)
+        if direction not in self._candidates:
+            self._candidates[direction] = open_candidates(
+                self.retrieval, direction, self.root, self._test_index, self.test_source
+            )
+        return self._candidates[direction]
 
     def gallery(self) -> Gallery:
         """Return the distinct photographs and captions of the test split."""
@@ -412,8 +415,3 @@ def data_of(trainer: L.Trainer) -> FashionGenDataModule:
     """Return the DataModule that a trainer runs with."""
     found: FashionGenDataModule = trainer.datamodule  # type: ignore[attr-defined]  # Lightning sets it late
     return found
-
-
-def _synthetic_name(spec: Synthetic) -> str:
-    share = f"{spec.validation_share:g}".removeprefix("0.")
-    return f"synthetic-{spec.products}-{share}-seed{spec.seed}"

@@ -1,7 +1,8 @@
 """The typed records that travel between files, models and tasks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -172,8 +173,8 @@ class PairBatch(Pairs):
         image_mask: `[B, 1, H, W]` bool, True where the pixel is hidden; None without image masking.
         mlm_labels: `[B, L]` int64, the original id at masked positions, -100 elsewhere; None without masking.
         itm_labels: `[B]` int64; 1 where text and image belong to one product.
-        category: `[B]` int64 main-category id of the image.
-        subcategory: `[B]` int64 sub-category id of the image.
+        category: `[B]` int64 main-category id of the image; -100 where it takes no part in recognition.
+        subcategory: `[B]` int64 sub-category id of the image, likewise.
         product_id: `[B]` int64 product of the image.
         rows: `[B]` int64 row of the image in its file.
         kaleido: what was done to the patches; None where nothing was.
@@ -217,14 +218,24 @@ class RowImages:
     Attributes:
         split: the file.
         rows: `[B]` int64.
-        images: `[B, H, W, 3]` uint8.
+        images: `[B, H, W, 3]` uint8; B of `[H, W, 3]` where they are of several sizes.
         closes: whether the piece of work these rows belong to ends here.
     """
 
     split: Split
     rows: np.ndarray
-    images: np.ndarray
+    images: np.ndarray | list[np.ndarray]
     closes: bool
+
+    def of_one_size(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows `[R]` and photographs `[R, H, W, 3]` of one size at a time, in order."""
+        if isinstance(self.images, np.ndarray):
+            yield self.rows, self.images
+            return
+        shapes = [image.shape for image in self.images]
+        ends = [place for place in range(1, len(shapes)) if shapes[place] != shapes[place - 1]]
+        for start, end in pairwise([0, *ends, len(shapes)]):
+            yield self.rows[start:end], np.stack(self.images[start:end])
 
 
 @dataclass

@@ -62,6 +62,12 @@ class Synthetic:
                 f"data.init_args.synthetic.validation_share: {self.validation_share} is outside (0, 1)"
             )
 
+    @property
+    def folder_name(self) -> str:
+        """Of the catalogue under `data/`."""
+        share = f"{self.validation_share:g}".removeprefix("0.")
+        return f"synthetic-{self.products}-{share}-seed{self.seed}"
+
 
 @dataclass(frozen=True)
 class Retrieval:
@@ -73,9 +79,11 @@ class Retrieval:
         seed: of the draw, at least 0; every model of a table shares it.
         candidates: `drawn` from the seed, or the `ready_made` lists of the MVLT folder layout.
         batch_queries: queries a test batch holds, at least 1.
+        distinct_captions: keep negatives that carry the query's own caption out of drawn lists. Without it,
+            as in the papers, such a negative counts as wrong although nothing tells it from the match.
 
     Raises:
-        InputError: a number is outside its range.
+        InputError: a number is outside its range, or ready-made lists are to be changed.
     """
 
     queries: int = 1000
@@ -83,7 +91,13 @@ class Retrieval:
     seed: int = 0
     candidates: Literal["drawn", "ready_made"] = "drawn"
     batch_queries: int = 2
+    distinct_captions: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("queries", 1), ("negatives", 1), ("seed", 0), ("batch_queries", 1)):
             check_range(f"data.init_args.retrieval.{name}", getattr(self, name), least)
+        if self.distinct_captions and self.candidates == "ready_made":
+            raise InputError(
+                "data.init_args.retrieval.distinct_captions: ready-made lists are taken as they are; "
+                "set it to false, or candidates to drawn"
+            )

@@ -1,6 +1,8 @@
 """`fashionvl data inspect`: counts, every kind of defect, tables and the contact sheet."""
 
 import csv
+import errno
+import tempfile
 
 import numpy as np
 import pytest
@@ -33,7 +35,7 @@ def damaged(tmp_path, write_fashion_gen):
         tmp_path / "fashiongen_256_256_train.h5",
         input_image=images,
         input_productID=np.array([[1], [1], [2], [1], [3], [900]], np.int32),
-        input_description=_text(b"A shirt.", b" ", b"Caf\xe9.", b"A shirt.", b"", b"A shirt."),
+        input_description=_text(b"A shirt.", b" ", b"Caf\xe9.", b"b'A shirt.'", b"", b"A shirt."),
         input_category=_text(*[b"TOPS"] * 5, b"SPACESUITS"),
         input_subcategory=_text(b"tops", *[b"T-SHIRTS"] * 5),
     )
@@ -62,6 +64,7 @@ def test_every_defect_is_found_by_row(damaged):
         Defect("train", 1, "all-white image"),
         Defect("train", 2, "input_description is not UTF-8"),
         Defect("train", 2, "all-black image"),
+        Defect("train", 3, "caption is printed bytes, b'...'"),
         Defect("train", 3, "product's rows do not stand together"),
         Defect("train", 4, "empty caption"),
         Defect("train", 5, "category not in the official list"),
@@ -69,6 +72,21 @@ def test_every_defect_is_found_by_row(damaged):
         Defect("validation", 0, "product is in another split too"),
         Defect("validation", 1, "product is in another split too"),
     }
+
+
+def test_a_read_only_catalogue_is_counted_and_nothing_kept(sound, monkeypatch, caplog):
+    def refuse(**settings):
+        raise OSError(errno.EROFS, "Read-only file system", settings["dir"])
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    before = sorted(sound.iterdir())
+    assert inspect_catalogue(sound, sound).splits["train"].rows == 7
+    assert sorted(sound.iterdir()) == before
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{sound}: cannot be written (Read-only file system), so")
+    assert record.getMessage().endswith("--out")
+    with pytest.raises(InputError, match=r"elsewhere: cannot be written \(Read-only file system\)"):
+        inspect_catalogue(sound, sound / "elsewhere")
 
 
 def test_written_files(damaged, tmp_path):

@@ -66,10 +66,53 @@ def test_the_positive_has_no_favourite_place() -> None:
     assert len(set(_draw(queries=180).positive)) > 15
 
 
+CAPTION = np.repeat(np.arange(90) % 20, 2)
+"""Four or five products share each; twenty captions in all."""
+
+
+def test_own_captions_among_the_negatives_are_counted() -> None:
+    rows = np.array([[0, 1, 2, 3], [4, 5, 0, 1]])
+    found = CandidateSet("tir", np.array([0, 4]), rows, np.array([0, 0]), {})
+    counted = found.counted(np.array([7, 7, 8, 7, 9, 8]))
+    assert counted.own_caption == {"queries": 1, "negatives": 2}
+    assert counted.fingerprint == found.fingerprint
+
+
+@pytest.mark.parametrize("direction", ["tir", "itr"])
+def test_negatives_with_the_query_s_caption_can_be_kept_out(direction: str) -> None:
+    arguments = (direction, PRODUCT, CATEGORY, SUBCATEGORY, 90, 20, 0)
+    met = draw_candidates(*arguments).counted(CAPTION)  # type: ignore[arg-type]
+    assert met.own_caption["queries"] > 0
+    kept = draw_candidates(*arguments, caption_of_row=CAPTION).counted(CAPTION)  # type: ignore[arg-type]
+    assert kept.own_caption == {"queries": 0, "negatives": 0}
+    assert kept.candidate_rows.shape == met.candidate_rows.shape
+    for rows in kept.candidate_rows:
+        assert len(set(PRODUCT[rows])) == 21
+
+
+def test_a_product_lends_its_rows_of_another_caption() -> None:
+    captions = np.array([0, 1, 0, 2, 0, 3])
+    none = np.zeros(6, int)
+    found = draw_candidates("tir", np.repeat([0, 1, 2], 2), none, none, 6, 9, 0, captions)
+    assert found.candidate_rows.shape == (6, 3)
+    for query, rows in zip(found.query_rows, found.candidate_rows, strict=True):
+        others = [row for row in rows if row != query]
+        assert all(captions[row] != captions[query] for row in others)
+
+
+def test_lists_are_as_long_as_the_shortest_and_none_is_refused() -> None:
+    product, none, captions = np.arange(5), np.zeros(5, int), np.array([0, 0, 0, 1, 2])
+    found = draw_candidates("tir", product, none, none, 5, 4, 0, captions)
+    assert found.candidate_rows.shape == (5, 3)
+    with pytest.raises(InputError, match="that of every other product"):
+        draw_candidates("tir", product, none, none, 5, 4, 0, none)
+
+
 def test_saved_candidates_come_back_and_tampering_shows(tmp_path: Path) -> None:
-    drawn = _draw()
+    drawn = _draw().counted(CAPTION)
     drawn.save(tmp_path / "tir")
     again = CandidateSet.load(tmp_path / "tir")
+    assert again.own_caption == drawn.own_caption
     assert again.fingerprint == drawn.fingerprint
     assert again.negatives_from == drawn.negatives_from
     summary = json.loads((tmp_path / "tir" / "summary.json").read_text())

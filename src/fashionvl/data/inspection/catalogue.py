@@ -1,6 +1,9 @@
 """Contents and defects of a catalogue, row by row: `fashionvl data inspect`."""
 
 import csv
+import logging
+import re
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +18,13 @@ from fashionvl.data.readers import available_splits, detect_layout, open_split
 from fashionvl.data.readers.fashion_gen import FashionGenReader
 from fashionvl.errors import InputError
 
+log = logging.getLogger(__name__)
+
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 """Levels at which views a product and words a caption are summarised."""
+
+PRINTED_BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
+"""What Python prints of bytes; a caption of that form was not decoded when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,17 @@ def inspect_catalogue(root: Path, out: Path | None = None, sample: int = 2000) -
     Args:
         root: folder in one of the known layouts.
         out: folder to write `contact_sheet.png` (one product a sub-category) and `defects.csv` into; None:
-            neither.
+            neither. Where it is `root`, and read-only, the log says that nothing was kept.
         sample: photographs to look at in each split, spread evenly; 0 for all of them.
 
     Raises:
-        InputError: no catalogue there, or a file that cannot be used at all.
+        InputError: no catalogue there, a file that cannot be used at all, or `out` cannot be written.
     """
     layout = detect_layout(root)
     readers: dict[str, CatalogueReader] = {
         split: open_split(root, split, layout) for split in available_splits(root, layout)
     }
+    kept = out is not None and _can_write(out, root)
     columns = {split: reader.columns() for split, reader in readers.items()}
     summaries, defects = {}, []
     for split, reader in readers.items():
@@ -94,11 +103,32 @@ def inspect_catalogue(root: Path, out: Path | None = None, sample: int = 2000) -
         defects += sorted(listed, key=lambda defect: defect.row)
         summaries[split] = _summarise(reader, columns[split], len(rows))
     summary = CatalogueSummary(summaries, defects)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+    if out is not None and kept:
         _write_defects(defects, out / "defects.csv")
         draw_contact_sheet(_examples(readers, columns)).save(out / "contact_sheet.png")
     return summary
+
+
+def _can_write(out: Path, root: Path) -> bool:
+    """Make the folder for pictures, before anything is counted; False where it is a read-only catalogue's.
+
+    Raises:
+        InputError: another folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        if out != root:
+            raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from error
+        log.warning(
+            "%s: cannot be written (%s), so contact_sheet.png and defects.csv are not kept; name a folder "
+            "for them with --out",
+            out,
+            error.strerror,
+        )
+        return False
+    return True
 
 
 def _spread(rows: int, sample: int) -> list[int]:
@@ -110,6 +140,9 @@ def _spread(rows: int, sample: int) -> list[int]:
 def _text_defects(columns: CatalogueColumns, reader: CatalogueReader) -> dict[str, list[int]]:
     found = {
         "empty caption": [row for row, caption in enumerate(columns.caption) if not caption.strip()],
+        "caption is printed bytes, b'...'": [
+            row for row, caption in enumerate(columns.caption) if PRINTED_BYTES.fullmatch(caption)
+        ],
         "category not in the official list": _unknown(columns.category, CATEGORIES),
         "sub-category not in the official list": _unknown(columns.subcategory, SUBCATEGORIES),
         "product's rows do not stand together": _scattered(columns.product_id),

@@ -25,6 +25,9 @@ CONTINUATION = "##"
 MOST_CHARACTERS = 1000
 """Size limit of the alphabet, the default of `tokenizers`; rarer characters become [UNK]."""
 
+LONGEST_WORD = 100
+"""Longer words are [UNK] in WordPiece, by BERT's `max_input_chars_per_word`; nothing is learnt from them."""
+
 
 def train_wordpiece(captions: Iterable[str], out: Path, vocab_size: int = 2000) -> PreTrainedTokenizerFast:
     """Train a lower-casing WordPiece tokenizer in the manner of BERT (Devlin et al. 2019) and save it.
@@ -56,6 +59,37 @@ def _bert_pipeline(model: models.WordPiece) -> Tokenizer:
     return tokenizer
 
 
+def find_alphabet(texts: Iterable[str], vocab_size: int) -> list[str]:
+    """The characters that a vocabulary begins with, sorted.
+
+    Raises:
+        InputError: as `train_wordpiece`.
+    """
+    normalizer = _bert_pipeline(models.WordPiece(unk_token="[UNK]")).normalizer
+    counts = Counter(character for text in texts for character in normalizer.normalize_str(text))
+    ranked = sorted(counts, key=lambda character: (-counts[character], character))
+    alphabet = sorted([character for character in ranked if not character.isspace()][:MOST_CHARACTERS])
+    needed = len(SPECIAL_TOKENS) + 2 * len(alphabet)
+    if not alphabet:
+        raise InputError("tokenizer: the captions hold no text to train on; check the caption field")
+    if vocab_size < needed:
+        raise InputError(
+            f"data.init_args.vocabulary: {vocab_size} cannot hold the alphabet; use at least {needed}"
+        )
+    return alphabet
+
+
+def _without_endless(text: str, pipeline: Tokenizer) -> str:
+    """A text without words of more than `LONGEST_WORD` characters; one that has none as it is.
+
+    Training takes time quadratic in the length of a word: minutes for one of 200,000 characters.
+    """
+    if max(map(len, text.split()), default=0) <= LONGEST_WORD:
+        return text
+    pieces = pipeline.pre_tokenizer.pre_tokenize_str(pipeline.normalizer.normalize_str(text))
+    return " ".join(word for word, _ in pieces if len(word) <= LONGEST_WORD)
+
+
 def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
     """Train a throw-away tokenizer for its vocabulary.
 
@@ -63,18 +97,9 @@ def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
     breaks ties between equally frequent pairs by those numbers, so two runs learn two vocabularies. Handing
     it the continuation pieces as if they were special tokens fixes the numbers.
     """
+    alphabet = find_alphabet(texts, vocab_size)
     learner = _bert_pipeline(models.WordPiece(unk_token="[UNK]"))
-    counts = Counter(character for text in texts for character in learner.normalizer.normalize_str(text))
-    ranked = sorted(counts, key=lambda character: (-counts[character], character))
-    alphabet = sorted([character for character in ranked if not character.isspace()][:MOST_CHARACTERS])
     fixed = [*SPECIAL_TOKENS.values(), *(CONTINUATION + character for character in alphabet)]
-    needed = len(fixed) + len(alphabet)
-    if not alphabet:
-        raise InputError("tokenizer: the captions hold no text to train on; check the caption field")
-    if vocab_size < needed:
-        raise InputError(
-            f"data.init_args.vocabulary: {vocab_size} cannot hold the alphabet; use at least {needed}"
-        )
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size,
         special_tokens=fixed,
@@ -83,6 +108,6 @@ def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
         continuing_subword_prefix=CONTINUATION,
         show_progress=False,
     )
-    learner.train_from_iterator(texts, trainer)
+    learner.train_from_iterator([_without_endless(text, learner) for text in texts], trainer)
     vocabulary: dict[str, int] = learner.get_vocab()
     return vocabulary

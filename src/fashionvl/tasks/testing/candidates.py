@@ -36,10 +36,10 @@ class CandidateTest(Test):
         self._ranked = RankedExamples(direction)
 
     def prepare(self, network: nn.Module, data: FashionGenDataModule) -> None:
-        """Refuse a network that scores no pairs.
+        """Refuse a network that scores no pairs; open the candidates.
 
         Raises:
-            InputError: naming what it lacks.
+            InputError: naming what it lacks, or what the candidates do.
         """
         if isinstance(network, Embeds) and not isinstance(network, ScoresPairs):
             raise InputError(
@@ -47,6 +47,7 @@ class CandidateTest(Test):
                 "use fashionvl.tasks.testing.GalleryTest, which ranks the same lists"
             )
         require(network, ScoresPairs, "CandidateTest")
+        data.candidates(self.direction)
 
     def loader(self, data: FashionGenDataModule) -> Any:
         """Return queries with their candidates, shared out over the processes."""
@@ -74,4 +75,8 @@ class CandidateTest(Test):
 
 def candidate_facts(candidates: CandidateSet) -> dict[str, Any]:
     """Describe a candidate set in the record."""
-    return {"fingerprint": candidates.fingerprint[:16], "negatives_from": candidates.negatives_from}
+    return {
+        "fingerprint": candidates.fingerprint[:16],
+        "negatives_from": candidates.negatives_from,
+        "own_caption": candidates.own_caption,
+    }
