@@ -22,7 +22,8 @@ from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
 from fashionvl.data.preparation import Preparation
-from fashionvl.data.readers import open_split, read_candidate_lists, resolve_queries
+from fashionvl.data.readers import Table, open_catalogue, read_candidate_lists, resolve_queries
+from fashionvl.data.readers.table import default_cache
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
 from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_candidates
@@ -44,7 +45,8 @@ class FashionGenDataModule(OntoDevice):
     def __init__(
         self,
         root: str | None = None,
-        layout: Literal["auto", "hdf5", "mvlt"] = "auto",
+        layout: Literal["auto", "hdf5", "mvlt", "table"] = "auto",
+        table: Table | None = None,
         synthetic: Synthetic = Synthetic(),  # noqa: B008 - frozen
         retrieval: Retrieval = Retrieval(),  # noqa: B008 - frozen
         index_dir: str | None = None,
@@ -71,8 +73,10 @@ class FashionGenDataModule(OntoDevice):
         """Name the data; nothing is read before `prepare_data`.
 
         Args:
-            root: folder with the two HDF5 files or the MVLT layout; None draws the synthetic catalogue.
+            root: folder with the two HDF5 files, the MVLT layout, or a table and its pictures; or the table.
+                None draws the synthetic catalogue.
             layout: of `root`; auto looks.
+            table: how a table is read; its two splits stand for the training and the validation file.
             synthetic: the catalogue drawn into `data/` when `root` is None.
             retrieval: candidates and queries.
             index_dir: where indexes are kept; None: `.fashionvl` inside `root`.
@@ -104,14 +108,15 @@ class FashionGenDataModule(OntoDevice):
             captioned_images: photographs, of as many products, that are captioned, 0 for all products.
         """
         super().__init__()
-        if root is None and layout == "mvlt":
-            raise InputError("data.root: the MVLT layout needs a folder; none was given")
+        if root is None and (layout in ("mvlt", "table") or table is not None):
+            raise InputError(f"data.root: layout {layout} needs a folder; none was given")
         if resize_on == "device" and store_images:
             raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
+        self.table = table
         self.root = Path(root) if root else Path("data") / _synthetic_name(synthetic)
         self._draw = root is None
-        self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
+        self.index_dir = Path(index_dir) if index_dir else default_cache(self.root)
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
         self.tokenizer_name, self.vocabulary, self.min_count = tokenizer, vocabulary, min_count
         self.max_tokens = max_tokens
@@ -151,15 +156,9 @@ class FashionGenDataModule(OntoDevice):
         scanners = min(os.cpu_count() or 1, 8)
         # Resized photographs are kept in the same pass that finds the boxes.
         stored = self.image_size if self.store_images and self.kaleido is None else None
+        readers = open_catalogue(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners)
         train, test = (
-            CatalogueIndex(
-                open_split(self.root, split, self.layout, mapped=self.mapped),
-                self.index_dir,
-                scanners,
-                stored,
-                self.crop,
-            )
-            for split in ("train", "validation")
+            CatalogueIndex(readers[split], self.index_dir, scanners, stored, self.crop) for split in SPLITS
         )
         check_disjoint(train.product_id, test.product_id, (str(train.reader.source), str(test.reader.source)))
         self.categories = LabelVocabulary.of_training("category", train)
