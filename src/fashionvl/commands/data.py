@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fashionvl.data.inspection.catalogue import inspect_catalogue
 from fashionvl.data.inspection.tables import print_summary
+from fashionvl.data.readers import Table
 from fashionvl.data.synthetic import synthesize as draw
 
 
@@ -22,15 +23,17 @@ def synthesize(
     draw(out, products, seed, validation_share, workers)
 
 
-def inspect(root: Path, out: Path | None = None, sample: int = 2000) -> None:
+def inspect(root: Path, out: Path | None = None, sample: int = 2000, table: Table | None = None) -> None:
     """Count, check and picture a catalogue.
 
     Args:
-        root: folder with the files.
+        root: folder with the files, or a table.
         out: folder for `contact_sheet.png`; None: the root itself.
         sample: photographs looked at for defects, spread evenly; 0 looks at all.
+        table: how a table is read, as `data.init_args.table`.
     """
-    print_summary(inspect_catalogue(root, out or root, sample))
+    out = out or (root.parent if root.is_file() else root)
+    print_summary(inspect_catalogue(root, out, sample, table))
 
 
 COMMANDS = {"synthesize": synthesize, "inspect": inspect}

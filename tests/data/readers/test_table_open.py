@@ -391,5 +391,9 @@ def test_a_folder_needs_one_table_and_some_pictures(write: Write, tmp_path: Path
     shutil.copy(root / "products.csv", tmp_path / "bare")
     with pytest.raises(InputError, match="no pictures below it, and no zip or tar"):
         open_table(tmp_path / "bare", MAPPED)
+    pack(root / "images.zip", {"100.png": png(1)})
+    (root / "more.tsv").unlink()
+    with pytest.raises(InputError, match=r"both in files \(images/.*\) and in archives \(images\.zip\)"):
+        open_table(root, MAPPED)
     with pytest.raises(InputError, match="table: set, but the layout is mvlt"):
         open_catalogue(root, "mvlt", MAPPED)

@@ -47,6 +47,14 @@ class TableReader:
         """Cells of every column of the table, as they stand there."""
         return self._read_products.attributes
 
+    def fields(self) -> dict[str, str]:
+        """What every column of the table holds in these rows, for display."""
+        found = {}
+        for name, cells in self.attributes().items():
+            empty = sum(not cell.strip() for cell in cells)
+            found[name] = f"{len(set(cells)):,} values" + (f", {empty:,} empty" if empty else "")
+        return found
+
     def line(self, row: int) -> int:
         """The line of the table that one row begins on."""
         return int(self._lines[row])

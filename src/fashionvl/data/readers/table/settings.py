@@ -1,7 +1,6 @@
 """A table request completed: presets, defaults and what the folder holds."""
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,9 @@ from fashionvl.data.readers.table.typed import READERS
 from fashionvl.errors import InputError
 
 KEY = "data.init_args.table"
+
+CONTACT_SHEET = "contact_sheet.png"
+"""What `fashionvl data inspect` may leave in the folder; no picture of the catalogue."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def settle(root: Path, request: Table | None) -> Settings:
     if table.pictures:
         pictures = [place for pattern in table.pictures for place in _matching(folder, pattern)]
     else:
-        pictures = list(_found_pictures(folder))
+        pictures = _found_pictures(folder)
     if table.join and not table.join_on:
         raise InputError(
             f"{KEY}.join_on: null; name the column that {', '.join(table.join)} share with the table"
@@ -127,12 +129,16 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
     return [folder / pattern]
 
 
-def _found_pictures(folder: Path) -> Iterator[Path]:
+def _found_pictures(folder: Path) -> list[Path]:
     """The folder itself where there are picture files in or below it, otherwise its archives."""
-    if any(is_picture(str(path.relative_to(folder))) for path in folder.rglob("*")):
-        yield folder
-        return
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.name != CONTACT_SHEET)
+    loose = next((path for path in files if is_picture(path.as_posix())), None)
     archives = sorted(path for path in folder.iterdir() if is_archive(path) and not path.name.startswith("."))
-    if not archives:
+    if loose and archives:
+        raise InputError(
+            f"{folder}: pictures both in files ({loose}) and in archives ({archives[0].name}); name one in "
+            f"{KEY}.pictures, for example [{loose.parts[0] if len(loose.parts) > 1 else archives[0].name}]"
+        )
+    if not loose and not archives:
         raise InputError(f"{folder}: no pictures below it, and no zip or tar; name them in {KEY}.pictures")
-    yield from archives
+    return archives or [folder]
