@@ -177,7 +177,11 @@ def test_every_objective_off_is_refused(
     [
         ("model.init_args.mir.mask.ratio", "1.5", r"outside [0, 1]"),
         ("model.init_args.mir.mask.style", "spiral", "model.mir.mask.style: Expected"),
-        ("model.init_args.mir.mask.stile", "grid", "unrecognized arguments: --mask.stile=grid"),
+        (
+            "model.init_args.mir.mask.stile",
+            "grid",
+            "mask.stile; did you mean style?",
+        ),
         ("model.init_args.mir.mask.alpha", "7", "does not divide"),
         ("model.init_args.mlm.mask.ratio", "-1", "outside"),
         ("data.init_args.batch_size", "100000", "training pairs"),
@@ -186,7 +190,7 @@ def test_every_objective_off_is_refused(
         ("data.init_args.tokenizer", "words", "model.init_args.mlm: it masks words, but tokenizer"),
         ("data.init_args.max_tokens", "30", "max_tokens: 30, but MVLT reads 24 at most"),
         ("data.init_args.root", "nowhere", "nowhere: no such folder"),
-        ("config", "nowhere.yaml", "File does not exist"),
+        ("config", "nowhere.yaml", "nowhere.yaml is not there"),
     ],
 )
 def test_a_bad_value_is_one_line_before_any_work(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
 from fashionvl.errors import InputError
+from fashionvl.files.shipped import found
 from fashionvl.files.whole import written_whole
 from fashionvl.studies.plan import Setting, layers, rules
 from fashionvl.studies.recipe import Stage, read_recipe
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--out", type=Path, help="file to write; default: RUNS/plans/STUDIES.mk")
     given = parser.parse_args(arguments)
     studies = [read_study(name, given.folder) for name in given.studies]
-    studies += [unchanged(read_recipe(file)) for file in given.recipes]
+    studies += [unchanged(read_recipe(found(file))) for file in given.recipes]
     if not studies:
         raise InputError("plan: name at least one STUDY, or a recipe with --recipes FILE")
     runs = given.runs or Path("runs") / given.scale

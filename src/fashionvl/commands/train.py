@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
+import torch
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
+from fashionvl.commands.crash import RUN_FOLDER
+from fashionvl.commands.machine import check_accelerator, check_slurm
 from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
+from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.translating import short
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
@@ -79,6 +85,15 @@ class FashionVLCLI(LightningCLI):
             super().parse_arguments(parser, args)
         except ArgumentError as error:
             raise InputError(one_line(str(error))) from error
+        given = self.config.get(self.config.get("subcommand") or "", self.config)
+        check_seed(given.get("seed_everything"))
+        self.folder = RunFolder(_run_path(given))
+        check_checkpoint(given.get("ckpt_path"), self.folder.last_checkpoint)
+        trainer = given["trainer"]
+        check_trainer(trainer)
+        check_slurm(trainer.get("devices"), trainer.get("num_nodes"))
+        files = [Path(str(file)) for file in given.get("config") or [] if file is not None]
+        check_accelerator(trainer, files, torch.cuda.device_count() or torch.backends.mps.is_available())
 
     def instantiate_classes(self) -> None:
         """Build trainer, task and data.
@@ -97,14 +112,13 @@ class FashionVLCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Claim the run folder before anything long is built."""
-        runs = Path("runs") / self._get(self.config, "scale")
-        default = sweep_folder(runs) or runs / self._get(self.config, "name")
-        self.folder = RunFolder(Path(self._get(self.config, "run_dir") or default))
         self._dump_config()
         if self.subcommand in CLAIMING:
             self._claim()
         elif self._get(self.config, "ckpt_path") is None:
             self.folder.check(self.config_dump, ("model", "data"))
+        if self.folder.path.is_dir():
+            RUN_FOLDER.set(self.folder.path)
 
     def _claim(self) -> None:
         # Set from the environment by Lightning, long before the processes have found each other.
@@ -116,7 +130,7 @@ class FashionVLCLI(LightningCLI):
 
     @rank_zero_only
     def _record_failure(self, stage: str, error: Exception) -> None:
-        if hasattr(self, "folder") and self.subcommand in CLAIMING:
+        if self.subcommand in CLAIMING:
             self.folder.failed(stage, error)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
@@ -132,9 +146,14 @@ class FashionVLCLI(LightningCLI):
             # Given here and not added later: Lightning would put a checkpoint callback of its own beside it.
             last_checkpoint(self.folder),
         ]
-        trainer = super().instantiate_trainer(
-            default_root_dir=str(self.folder.path), callbacks=callbacks, **kwargs
-        )
+        place = str(self.folder.path)
+        try:
+            trainer = super().instantiate_trainer(default_root_dir=place, callbacks=callbacks, **kwargs)
+        except InputError:
+            raise
+        except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
+            # Nothing but the trainer's options went in.
+            raise InputError(f"trainer: Lightning refuses these options: {short(error)}") from error
         trains = self.subcommand == "fit" and not self.folder.finished("fit")
         log = MetricsLog(self.folder.path / "metrics.csv", trains)
         trainer.loggers = [log, *self._wandb(identity), *trainer.loggers]
@@ -239,6 +258,11 @@ def command_line(kind: type[FashionVLCLI], arguments: list[str] | None, run: boo
         load_from_checkpoint_support=False,
         parser_kwargs={**raising, **{command: dict(raising) for command in FashionVLCLI.subcommands()}},
     )
+
+
+def _run_path(given: Any) -> Path:
+    runs = Path("runs") / given["scale"]
+    return Path(given["run_dir"] or sweep_folder(runs) or runs / given["name"])
 
 
 def _say(line: str) -> None:

@@ -33,7 +33,22 @@ from fashionvl.data.text.encoding import tokenizer_fingerprint
 from fashionvl.data.text.kinds import open_tokenizer
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
 from fashionvl.data.visual.networks import SavedBackbone, copy_networks
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
+
+SMALLEST = {
+    "image_size": 1,
+    "vocabulary": 1,
+    "min_count": 1,
+    "max_tokens": 2,  # begin and end mark
+    "batch_size": 1,
+    "test_batch_size": 1,
+    "num_workers": 0,
+    "prefetch": 1,
+    "split_seed": 0,
+    "generated_images": 0,
+    "captioned_images": 0,
+}
+"""Smallest value of each number of the DataModule."""
 
 
 class FashionGenDataModule(OntoDevice):
@@ -108,8 +123,13 @@ class FashionGenDataModule(OntoDevice):
             captioned_images: photographs, of as many products, that are captioned, 0 for all products.
         """
         super().__init__()
+        numbers = locals()
+        for name, least in SMALLEST.items():
+            check_range(f"data.init_args.{name}", numbers[name], least)
+        if not 0 <= dev_share < 1:
+            raise InputError(f"data.init_args.dev_share: {dev_share} is outside [0, 1)")
         if root is None and (layout in ("mvlt", "table") or table is not None):
-            raise InputError(f"data.root: layout {layout} needs a folder; none was given")
+            raise InputError("data.init_args.root: this layout needs a folder; none was given")
         if resize_on == "device" and store_images:
             raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
@@ -125,12 +145,6 @@ class FashionGenDataModule(OntoDevice):
         self.generated_images, self.captioned_images = generated_images, captioned_images
         self.kaleido, self.pad_to = kaleido, pad_to
         self.prefetch, self.mapped, self.resize_on = prefetch, mapped, resize_on
-        if prefetch < 1:
-            raise InputError(f"data.init_args.prefetch: {prefetch} batches; at least 1")
-        if max_tokens < 2:
-            raise InputError(
-                f"data.init_args.max_tokens: {max_tokens} cannot hold begin and end mark; at least 2"
-            )
         self._ready = False
         self._attached: AsksForData | None = None
 
