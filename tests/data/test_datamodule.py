@@ -21,6 +21,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.index.labels import SUBCATEGORIES
 from fashionvl.data.records import PairBatch, RetrievalBatch
 from fashionvl.data.requests import Retrieval
+from fashionvl.data.visual.kaleido import Kaleido
 from fashionvl.errors import InputError
 from fashionvl.masking.image import ImageMask
 from fashionvl.masking.text import TextMask
@@ -331,7 +332,67 @@ def test_a_category_unseen_in_training_is_named_by_row(
     names = np.array([b"T-SHIRTS", b"SPACESUITS", b"HENLEYS"])[:, None]
     arguments = _write_files(tmp_path, write_fashion_gen, rows=3, input_subcategory=names)
     with pytest.raises(InputError, match=r"_validation\.h5: row 1 has subcategory 'SPACESUITS'"):
-        data(**arguments)
+        data(**arguments, labels="strict")
+    assert not (tmp_path / ".fashionvl").exists()
+    folded = data(**arguments)
+    batch = folded.pairs("test", Corruption(), seed=0).__getitems__([(0, row) for row in range(3)])
+    known = [SUBCATEGORIES.index("T-SHIRTS"), -100, SUBCATEGORIES.index("HENLEYS")]
+    assert batch.subcategory.tolist() == known
+    assert len(folded.candidates("tir")) == 3
+
+
+def test_a_catalogue_without_categories_pairs_and_retrieves(
+    data: Open, tmp_path: Path, write_fashion_gen: Callable[..., Path]
+) -> None:
+    write_fashion_gen(
+        tmp_path / "fashiongen_256_256_train.h5",
+        rows=8,
+        input_category=np.full((8, 1), b""),
+        input_subcategory=np.full((8, 1), b" "),
+    )
+    write_fashion_gen(
+        tmp_path / "fashiongen_256_256_validation.h5",
+        first_product=900,
+        input_category=np.full((6, 1), b""),
+        input_subcategory=np.full((6, 1), b""),
+    )
+    opened = data(
+        root=str(tmp_path),
+        index_dir=None,
+        vocabulary=200,
+        batch_size=2,
+        task=Task(Corruption(pairing=Pairing(negatives="same_subcategory"))),
+    )
+    batch = next(iter(opened.train_dataloader()))
+    assert batch.category.tolist() == [-100, -100]
+    drawn = opened.candidates("itr")
+    assert drawn.negatives_from == {"subcategory": 0, "category": 0, "anywhere": 12}
+
+
+@pytest.mark.parametrize(
+    ("validation", "arguments", "words"),
+    [
+        ({"input_subcategory": None}, {}, "no dataset input_subcategory"),
+        ({"first_product": 102}, {}, "share 2 products"),
+        ({}, {"vocabulary": 9}, r"data\.init_args\.vocabulary: 9 cannot hold the alphabet"),
+        ({}, {"tokenizer": "words", "min_count": 99}, "no word of the captions occurs more than"),
+        ({}, {"tokenizer": "no/such/folder"}, "tokenizer no/such/folder"),
+        ({}, {"kaleido": Kaleido("nowhere")}, "nowhere/train/manifest.json: missing"),
+        ({}, {"image_size": 10**7, "store_images": True}, r"take 4200000\.0 GB, but .* GB are free"),
+    ],
+)
+def test_nothing_is_scanned_before_both_files_are_known_to_be_sound(
+    data: Open,
+    tmp_path: Path,
+    write_fashion_gen: Callable[..., Path],
+    validation: dict[str, Any],
+    arguments: dict[str, Any],
+    words: str,
+) -> None:
+    files = _write_files(tmp_path, write_fashion_gen, **validation)
+    with pytest.raises(InputError, match=words):
+        data(**(files | arguments))
+    assert not (tmp_path / ".fashionvl").exists()
 
 
 def test_an_official_category_needs_no_training_row(

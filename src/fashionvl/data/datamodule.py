@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
-from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.loaders import EpochSampler, ShardSampler, fetching_loader
@@ -20,9 +19,12 @@ from fashionvl.data.batches.source import SplitSource
 from fashionvl.data.batches.transfer import OntoDevice
 from fashionvl.data.catalogue import SPLITS, Split
 from fashionvl.data.index.catalogue import CatalogueIndex
-from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.data.index.opening import open_catalogue
+from fashionvl.data.index.splits import carve_dev
+from fashionvl.data.index.text import CatalogueText
+from fashionvl.data.index.vocabulary import LabelRule
 from fashionvl.data.preparation import Preparation
-from fashionvl.data.readers import Table, open_catalogue, read_candidate_lists, resolve_queries
+from fashionvl.data.readers import Table, open_readers, read_candidate_lists, resolve_queries
 from fashionvl.data.readers.table import default_cache
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
@@ -30,7 +32,8 @@ from fashionvl.data.retrieval.candidates import CandidateSet, Direction, draw_ca
 from fashionvl.data.retrieval.gallery import Gallery
 from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.text.encoding import tokenizer_fingerprint
-from fashionvl.data.text.kinds import open_tokenizer
+from fashionvl.data.text.kinds import check_captions, is_made, open_tokenizer
+from fashionvl.data.text.loading import load_tokenizer
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
 from fashionvl.data.visual.networks import SavedBackbone, copy_networks
 from fashionvl.errors import InputError, check_range
@@ -84,6 +87,7 @@ class FashionGenDataModule(OntoDevice):
         split_seed: int = 0,
         generated_images: int = 1000,
         captioned_images: int = 1000,
+        labels: LabelRule = "fold",
     ) -> None:
         """Name the data; nothing is read before `prepare_data`.
 
@@ -121,6 +125,9 @@ class FashionGenDataModule(OntoDevice):
             split_seed: of the dev split.
             generated_images: photographs of masked image generation (MIG) and of saliency, 0 for all.
             captioned_images: photographs, of as many products, that are captioned, 0 for all products.
+            labels: `fold` takes category names that differ only in case or blanks for one, and leaves rows
+                whose name is empty or unseen in training out of recognition; `strict` takes names as they
+                are written and refuses a name unseen in training.
         """
         super().__init__()
         numbers = locals()
@@ -144,7 +151,7 @@ class FashionGenDataModule(OntoDevice):
         self.dev_share, self.split_seed = dev_share, split_seed
         self.generated_images, self.captioned_images = generated_images, captioned_images
         self.kaleido, self.pad_to = kaleido, pad_to
-        self.prefetch, self.mapped, self.resize_on = prefetch, mapped, resize_on
+        self.prefetch, self.mapped, self.resize_on, self.labels = prefetch, mapped, resize_on, labels
         self._ready = False
         self._attached: AsksForData | None = None
 
@@ -170,23 +177,39 @@ class FashionGenDataModule(OntoDevice):
         scanners = min(os.cpu_count() or 1, 8)
         # Resized photographs are kept in the same pass that finds the boxes.
         stored = self.image_size if self.store_images and self.kaleido is None else None
-        readers = open_catalogue(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners)
-        train, test = (
-            CatalogueIndex(readers[split], self.index_dir, scanners, stored, self.crop) for split in SPLITS
+        loaded = None if is_made(self.tokenizer_name) else load_tokenizer(self.tokenizer_name)
+        opened = open_catalogue(
+            open_readers(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners),
+            self.index_dir,
+            scanners,
+            stored,
+            self.crop,
+            self.labels,
+            self._check,
         )
-        check_disjoint(train.product_id, test.product_id, (str(train.reader.source), str(test.reader.source)))
-        self.categories = LabelVocabulary.of_training("category", train)
-        self.subcategories = LabelVocabulary.of_training("subcategory", train)
-        self.tokenizer = self._tokenizer(train)
-        self.train_source, self.test_source = self._source("train", train), self._source("validation", test)
+        train, test = opened.indexes["train"], opened.indexes["validation"]
+        self.categories, self.subcategories = opened.categories, opened.subcategories
+        self.tokenizer = loaded or open_tokenizer(
+            self.tokenizer_name, train.unique_captions, train.folder, self.vocabulary, self.min_count
+        )
+        self.train_source = self._source("train", train, opened.labels["train"])
+        self.test_source = self._source("validation", test, opened.labels["validation"])
         self.train_rows, self.dev_rows = carve_dev(train.product_id, self.dev_share, self.split_seed)
         self.test_rows = np.arange(len(test))
         self._train_index, self._test_index = train, test
         self.fingerprint = f"{train.fingerprint[:16]}-{test.fingerprint[:16]}"
         self._ready = True
 
-    def _source(self, split: Split, index: CatalogueIndex) -> SplitSource:
-        labels = (self.categories.ids(index), self.subcategories.ids(index))
+    def _check(self, split: Split, text: CatalogueText) -> None:
+        """Refuse text that makes no tokenizer and features of other data, before any photograph is read."""
+        if split == "train" and text.captions is not None:
+            check_captions(self.tokenizer_name, text.captions, self.vocabulary, self.min_count)
+        if self.kaleido is not None:
+            self.kaleido.open_features(split, text.fingerprint, len(text.product_id))
+
+    def _source(
+        self, split: Split, index: CatalogueIndex, labels: tuple[np.ndarray, np.ndarray]
+    ) -> SplitSource:
         patches = None
         if self.kaleido is not None:
             patches = PatchSource(self.kaleido, split, index, tokenizer_fingerprint(self.tokenizer))
@@ -223,11 +246,6 @@ class FashionGenDataModule(OntoDevice):
         """Return the ground truth of a synthetic catalogue's file; None where the data are not synthetic."""
         path = self.root / f"ground_truth_{split}.h5"
         return GroundTruth(path) if path.exists() else None
-
-    def _tokenizer(self, train: CatalogueIndex) -> PreTrainedTokenizerFast:
-        return open_tokenizer(
-            self.tokenizer_name, train.unique_captions, train.folder, self.vocabulary, self.min_count
-        )
 
     def attach(self, task: AsksForData) -> None:
         """Serve a task from now on: its corruption in training, its tests, its work."""

@@ -172,8 +172,8 @@ class PairBatch(Pairs):
         image_mask: `[B, 1, H, W]` bool, True where the pixel is hidden; None without image masking.
         mlm_labels: `[B, L]` int64, the original id at masked positions, -100 elsewhere; None without masking.
         itm_labels: `[B]` int64; 1 where text and image belong to one product.
-        category: `[B]` int64 main-category id of the image.
-        subcategory: `[B]` int64 sub-category id of the image.
+        category: `[B]` int64 main-category id of the image; -100 where it takes no part in recognition.
+        subcategory: `[B]` int64 sub-category id of the image, likewise.
         product_id: `[B]` int64 product of the image.
         rows: `[B]` int64 row of the image in its file.
         kaleido: what was done to the patches; None where nothing was.

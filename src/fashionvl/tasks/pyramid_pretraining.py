@@ -54,7 +54,7 @@ class PyramidPretraining(PairTask):
     def _targets(self, batch: PairBatch) -> dict[str, Tensor]:
         rows = batch.rows.cpu()
         drawn = {name: codes[rows].to(self.device) for name, codes in self._table.items()}
-        return {**drawn, "subcategory": batch.subcategory}
+        return {**drawn, "subcategory": batch.subcategory.clamp(min=-1)}
 
     def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
         """Compute the mean cross-entropy over the labels, and their accuracies.

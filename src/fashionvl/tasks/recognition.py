@@ -7,6 +7,7 @@ from torch import nn
 
 from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
+from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.protocols import HasHeads, Recognises, require
 from fashionvl.tasks.base import Named, PairTask
 from fashionvl.tasks.initialization import check_input, load_weights, train_heads
@@ -63,6 +64,11 @@ class Recognition(PairTask):
         """Check tokens, photographs and label counts."""
         check_input(self.network, self.data)
         data = self.data
+        if max(data.train_source.category.max(), data.train_source.subcategory.max()) < 0:
+            raise InputError(
+                f"{data.train_source.reader.source}: every category and sub-category is empty, so there "
+                "is none to learn; run retrieval or pre-training instead"
+            )
         for key, names in (
             ("categories", data.categories.names),
             ("subcategories", data.subcategories.names),
@@ -78,8 +84,15 @@ class Recognition(PairTask):
         category, subcategory = cast(Recognises, self.network).recognise(batch)
         logits = {"m_cr": category.float(), "s_cr": subcategory.float()}
         targets = {"m_cr": batch.category, "s_cr": batch.subcategory}
-        losses = {name: F.cross_entropy(logits[name], targets[name]) for name in targets}
+        # Rows without a known label count neither in the loss nor among the hits; most batches have none.
+        known = {name: (target != IGNORED_LABEL).sum().clamp(min=1) for name, target in targets.items()}
+        losses = {
+            name: F.cross_entropy(logits[name], target, reduction="sum", ignore_index=IGNORED_LABEL)
+            / known[name]
+            for name, target in targets.items()
+        }
         hits = {
-            f"{name}_accuracy": (logits[name].argmax(-1) == targets[name]).float().mean() for name in targets
+            f"{name}_accuracy": (logits[name].argmax(-1) == target).sum() / known[name]
+            for name, target in targets.items()
         }
         return losses, hits

@@ -1,16 +1,11 @@
 """Train, dev, test and label ids."""
 
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fashionvl.data.index.labels import CATEGORIES
-from fashionvl.data.index.splits import LabelVocabulary, carve_dev, check_disjoint
+from fashionvl.data.index.splits import carve_dev, check_disjoint
 from fashionvl.errors import InputError
 
 
@@ -44,24 +39,3 @@ def test_a_product_in_two_files_is_named() -> None:
     check_disjoint(np.array([1, 2]), np.array([3]), ("train.h5", "validation.h5"))
     with pytest.raises(InputError, match=r"train\.h5 and validation\.h5 share 1 products, 2 "):
         check_disjoint(np.array([1, 2]), np.array([2, 3]), ("train.h5", "validation.h5"))
-
-
-def _index(names: list[str], code: list[int]) -> Any:
-    return SimpleNamespace(
-        category_names=names,
-        category_code=np.array(code),
-        reader=SimpleNamespace(source=Path("validation.h5")),
-    )
-
-
-def test_official_names_keep_their_ids_and_others_follow() -> None:
-    train = _index([CATEGORIES[3], "ZEBRAS", "AARDVARKS"], [0, 1, 2, 1])
-    vocabulary = LabelVocabulary.of_training("category", train)
-    assert vocabulary.names == (*CATEGORIES, "AARDVARKS", "ZEBRAS")
-    assert vocabulary.ids(train).tolist() == [3, len(CATEGORIES) + 1, len(CATEGORIES), len(CATEGORIES) + 1]
-
-
-def test_a_category_unseen_in_training_is_named_with_its_row() -> None:
-    vocabulary = LabelVocabulary.of_training("category", _index([CATEGORIES[0]], [0]))
-    with pytest.raises(InputError, match=r"validation\.h5: row 2 has category 'CAPES'"):
-        vocabulary.ids(_index([CATEGORIES[0], "CAPES"], [0, 0, 1]))

@@ -35,7 +35,7 @@ def damaged(tmp_path, write_fashion_gen):
         tmp_path / "fashiongen_256_256_train.h5",
         input_image=images,
         input_productID=np.array([[1], [1], [2], [1], [3], [900]], np.int32),
-        input_description=_text(b"A shirt.", b" ", b"Caf\xe9.", b"A shirt.", b"", b"A shirt."),
+        input_description=_text(b"A shirt.", b" ", b"Caf\xe9.", b"b'A shirt.'", b"", b"A shirt."),
         input_category=_text(*[b"TOPS"] * 5, b"SPACESUITS"),
         input_subcategory=_text(b"tops", *[b"T-SHIRTS"] * 5),
     )
@@ -64,6 +64,7 @@ def test_every_defect_is_found_by_row(damaged):
         Defect("train", 1, "all-white image"),
         Defect("train", 2, "input_description is not UTF-8"),
         Defect("train", 2, "all-black image"),
+        Defect("train", 3, "caption is printed bytes, b'...'"),
         Defect("train", 3, "product's rows do not stand together"),
         Defect("train", 4, "empty caption"),
         Defect("train", 5, "category not in the official list"),

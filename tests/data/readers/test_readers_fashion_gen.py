@@ -3,12 +3,16 @@
 import logging
 import os
 import pickle
+import subprocess
+import sys
 from multiprocessing import get_context
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from fashionvl.data.readers.fashion_gen import FashionGenReader
@@ -168,6 +172,13 @@ class TestBadFiles:
             ("input_image", np.zeros((6, 8, 8), np.uint8), ("(6, 8, 8) uint8", "(N, H, W, 3) uint8")),
             ("input_image", np.zeros((6, 8, 8, 3), np.float32), ("float32", "uint8")),
             ("input_image", np.zeros((0, 8, 8, 3), np.uint8), ("no rows",)),
+            ("input_image", np.zeros((6, 0, 8, 3), np.uint8), ("no pixels",)),
+            ("input_image", np.zeros((6, 8, 8, 3), np.uint16), ("uint16", "uint8")),
+            ("input_image", h5py.Empty("u1"), ("None uint8", "(N, H, W, 3) uint8")),
+            ("input_description", h5py.Empty("S4"), ("None", "(6, 1)")),
+            ("input_image", np.arange(6), ("(6,) int64",)),
+            ("input_image", h5py.SoftLink("/nowhere"), ("no dataset input_image",)),
+            ("input_description", np.dtype("f4"), ("no dataset input_description",)),
             ("input_description", np.full((5, 1), b"x"), ("(5, 1)", "(6, 1)")),
             ("input_category", np.full((6, 2), b"x"), ("(6, 2)", "(6, 1)")),
             ("input_name", np.zeros((6, 1)), ("float64", "byte strings")),
@@ -177,6 +188,58 @@ class TestBadFiles:
     )
     def test_wrong_shape_or_type(self, tmp_path, write_fashion_gen, field, value, words):
         self.check(write_fashion_gen(tmp_path / "a.h5", **{field: value}), field, *words)
+
+    @pytest.mark.parametrize("field", ["input_image", "input_description", "input_productID"])
+    def test_a_group_is_named_with_what_it_holds(self, tmp_path, write_fashion_gen, field):
+        path = write_fashion_gen(tmp_path / "a.h5", **{field: None})
+        with h5py.File(path, "a") as file:
+            file.create_group(field)["values"] = np.zeros(6)
+        self.check(path, f"{field} is a group that holds values, expected a dataset")
+
+    def test_product_ids_beyond_64_bits_are_not_wrapped(self, tmp_path, write_fashion_gen):
+        ids = np.array([0, 1, 2, 3, 4, 2**64 - 1], np.uint64)
+        reader = FashionGenReader(write_fashion_gen(tmp_path / "a.h5", input_productID=ids))
+        with pytest.raises(InputError, match=r"input_productID goes up to 18446744073709551615"):
+            reader.columns()
+
+    @pytest.mark.parametrize("mode", ["r+", "w"])
+    def test_a_file_open_elsewhere_is_locked_not_truncated(self, path, mode):
+        program = "import h5py, sys; file = h5py.File(*sys.argv[1:]); print(flush=True); sys.stdin.read()"
+        command = [sys.executable, "-c", program, str(path), mode]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+            writer.stdout.readline()
+            with pytest.raises(InputError, match="is locked: another program has it open") as caught:
+                FashionGenReader(path)
+            writer.stdin.close()
+        assert "HDF5_USE_FILE_LOCKING=FALSE" in str(caught.value)
+        assert "copy" not in str(caught.value)
+
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(data=st.data())
+    def test_damaged_bytes_give_rows_or_an_input_error(self, tmp_path, write_fashion_gen, data):
+        sound = tmp_path / "sound.h5"
+        if not sound.exists():
+            write_fashion_gen(sound, rows=2, size=4)
+        damaged = bytearray(sound.read_bytes())
+        # A new name each time: HDF5 may still hold the last one open.
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.h5"
+        places = st.lists(st.tuples(st.integers(0, len(damaged) - 1), st.integers(0, 255)), max_size=8)
+        for place, value in data.draw(places):
+            damaged[place] = value
+        path.write_bytes(damaged[: data.draw(st.just(len(damaged)) | st.integers(0, len(damaged)))])
+        refused = ""
+        try:
+            reader = FashionGenReader(path)
+            columns = reader.columns()
+            images = [reader.image(row) for row in range(len(reader))]
+            assert reader.fingerprint()
+            assert reader.fields()
+        except InputError as error:
+            refused = str(error)
+        else:
+            assert len(columns) == len(images) == len(columns.product_id)
+            assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in images)
+        assert "\n" not in refused
 
     def test_damaged_chunk_is_named_by_row(self, tmp_path, write_fashion_gen):
         path = write_fashion_gen(tmp_path / "a.h5", input_image=None)
@@ -191,7 +254,7 @@ class TestBadFiles:
         path.write_bytes(data)
         reader = FashionGenReader(path)
         assert np.array_equal(reader.image(1), images[1])
-        with pytest.raises(InputError, match=r"input_image cannot be read in rows 2\.\.2"):
+        with pytest.raises(InputError, match=r"input_image in row 2 cannot be read .*copy the file again"):
             reader.image(2)
 
 

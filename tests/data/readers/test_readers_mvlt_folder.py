@@ -112,6 +112,41 @@ class TestBadFolders:
         with pytest.raises(InputError, match=r"101_0\.pkl: product_id is 'x1', expected a number"):
             reader.columns()
 
+    @pytest.mark.parametrize(
+        ("field", "value", "read", "expected"),
+        [
+            ("captions", b"Robe d'\xe9t\xe9", "caption", "Robe d'été"),
+            ("captions", [b"Jersey"], "caption", "Jersey"),
+            ("super_cls_name", None, "category", ""),
+            ("sub_cls_name", float("nan"), "subcategory", ""),
+            ("product_id", b"101", "product_id", 101),
+            ("img_name", b"101_0.png", "image_name", "101_0.png"),
+        ],
+    )
+    def test_bytes_are_decoded_and_labels_may_be_missing(
+        self, tmp_path, reader, field, value, read, expected
+    ):
+        path = tmp_path / "full_valid_info_PAI" / "101_0.pkl"
+        path.write_bytes(pickle.dumps(pickle.loads(path.read_bytes()) | {field: value}))
+        assert getattr(reader.record(2), read) == expected
+
+    def test_keys_may_be_bytes(self, tmp_path, entries, reader):
+        path = tmp_path / "full_valid_info_PAI" / "101_0.pkl"
+        path.write_bytes(pickle.dumps({key.encode(): value for key, value in entries[2].items()}))
+        assert reader.record(2).caption == entries[2]["captions"]
+
+    @pytest.mark.parametrize("value", [None, float("nan"), 3, ["a", "b"], {"en": "a"}])
+    def test_a_caption_that_is_no_text(self, tmp_path, reader, value):
+        path = tmp_path / "full_valid_info_PAI" / "101_0.pkl"
+        path.write_bytes(pickle.dumps(pickle.loads(path.read_bytes()) | {"captions": value}))
+        with pytest.raises(InputError, match=r"101_0\.pkl: captions is .*, expected text"):
+            reader.columns()
+
+    def test_sixteen_bit_pictures_keep_their_high_byte(self, tmp_path, entries, reader):
+        grey = np.arange(64, dtype=np.uint16).reshape(8, 8)
+        Image.fromarray(grey * 257).save(tmp_path / "extracted_valid_images" / entries[0]["img_name"])
+        assert np.array_equal(reader.image(0), np.stack([grey] * 3, axis=-1).astype(np.uint8))
+
     def test_pickle_of_something_else(self, tmp_path, reader):
         (tmp_path / "full_valid_info_PAI" / "101_0.pkl").write_bytes(pickle.dumps(["captions"]))
         with pytest.raises(InputError, match=r"101_0\.pkl: holds a list, expected a dictionary"):

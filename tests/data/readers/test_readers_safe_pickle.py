@@ -1,8 +1,10 @@
 """Pickles as plain data: what is admitted, what is refused, and that refusing runs nothing."""
 
+import contextlib
 import datetime
 import os
 import pickle
+import resource
 from collections import OrderedDict
 from fractions import Fraction
 
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fashionvl.data.readers.mvlt_folder import parse_entry
 from fashionvl.data.readers.safe_pickle import load_plain
 from fashionvl.errors import InputError
 
@@ -99,3 +102,38 @@ def test_other_bytes_are_refused(file, data):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"none\.pkl: cannot be read"):
         load_plain(tmp_path / "none.pkl")
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_damaged_bytes_give_plain_data_or_an_input_error(file, data):
+    entry = {"product_id": "101", "captions": "Jersey t-shirt", "img_name": b"101_0.png", "sub_cls_id": 10}
+    sound = bytearray(pickle.dumps(entry, data.draw(st.sampled_from([0, 2, 4, 5]))))
+    places = st.tuples(st.integers(0, len(sound) - 1), st.integers(0, 255))
+    for place, value in data.draw(st.lists(places, min_size=1, max_size=6)):
+        sound[place] = value
+    file.write_bytes(sound)
+    refused = str(file)
+    try:
+        record = parse_entry(load_plain(file), 0, str(file))
+    except InputError as error:
+        refused = str(error)
+    else:
+        assert isinstance(record.caption, str)
+        assert isinstance(record.product_id, int)
+    assert str(file) in refused
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x04K\x01r\xff\xff\xff\xff.",  # a memo entry of a huge number
+        b"\x80\x05\x96" + (2**45).to_bytes(8, "little") + b".",  # a byte array of 32 TiB
+    ],
+)
+def test_no_byte_reserves_memory(tmp_path, content):
+    (tmp_path / "a.pkl").write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with contextlib.suppress(InputError):
+        load_plain(tmp_path / "a.pkl")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000

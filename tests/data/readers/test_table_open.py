@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
-from fashionvl.data.readers import detect_layout, open_catalogue, open_split
+from fashionvl.data.readers import detect_layout, open_readers, open_split
 from fashionvl.data.readers.table import Table, TableReader, checking, open_table
 from fashionvl.data.readers.table.products import product_numbers
 from fashionvl.data.readers.table.splitting import components, draw
@@ -343,7 +343,7 @@ def test_its_packed_copy_is_recognised_by_its_files(write: Write) -> None:
         root / "captions.csv",
         [{"id": n, "caption": f"Caption {n}.", "made_from": "name"} for n in range(1, 9)],
     )
-    readers = open_catalogue(root)
+    readers = open_readers(root)
     assert readers["train"].columns().product_id.tolist() == [1, 2, 3, 4, 5]
     assert readers["validation"].columns().caption == ["Caption 6.", "Caption 7.", "Caption 8."]
     assert isinstance(open_split(root, "validation"), TableReader)
@@ -396,4 +396,4 @@ def test_a_folder_needs_one_table_and_some_pictures(write: Write, tmp_path: Path
     with pytest.raises(InputError, match=r"both in files \(images/.*\) and in archives \(images\.zip\)"):
         open_table(root, MAPPED)
     with pytest.raises(InputError, match="table: set, but the layout is mvlt"):
-        open_catalogue(root, "mvlt", MAPPED)
+        open_readers(root, "mvlt", MAPPED)

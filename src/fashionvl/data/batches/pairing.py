@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from fashionvl.errors import InputError
+from fashionvl.masking.text import IGNORED_LABEL
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class PairSampler:
             spec: the rule.
             rows: `[M]` rows of the split that may lend captions.
             product_id: `[N]` by row.
-            subcategory: `[N]` by row.
+            subcategory: `[N]` by row; -100 is no sub-category.
 
         Raises:
             InputError: a single product cannot give a negative.
@@ -55,6 +56,7 @@ class PairSampler:
         if spec.negatives in ("same_subcategory", "mixed"):
             labels = subcategory[rows]
             members = {int(label): rows[labels == label] for label in np.unique(labels)}
+            members.pop(IGNORED_LABEL, None)
             # A sub-category of one product has no other to lend; its rows then look everywhere.
             self._members = {
                 label: pool

@@ -12,6 +12,7 @@ from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.generators import generators
 from fashionvl.data.batches.pairing import PairSampler
 from fashionvl.data.batches.source import Pictures, SplitSource, no_pixels
+from fashionvl.data.index.vocabulary import as_targets
 from fashionvl.data.records import KaleidoTargets, PairBatch, Patches, masked_positions
 from fashionvl.data.text.loading import special_ids
 from fashionvl.errors import InputError
@@ -92,8 +93,8 @@ class PairDataset(Dataset[PairBatch]):
             mlm_labels=None if labels is None else torch.from_numpy(labels),
             masked_positions=None if labels is None else masked_positions(torch.from_numpy(labels)),
             itm_labels=torch.from_numpy(matched.astype(np.int64)),
-            category=torch.from_numpy(self.source.category[rows]),
-            subcategory=torch.from_numpy(self.source.subcategory[rows]),
+            category=torch.from_numpy(as_targets(self.source.category[rows])),
+            subcategory=torch.from_numpy(as_targets(self.source.subcategory[rows])),
             product_id=torch.from_numpy(self.source.product_id[rows]),
             rows=torch.from_numpy(rows),
         )

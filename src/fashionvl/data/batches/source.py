@@ -40,8 +40,8 @@ class SplitSource:
         pixels: stored photographs, or None to decode, crop and resize on the fly.
         captions: tokenised captions.
         product_id: `[N]`.
-        category: `[N]` main-category ids.
-        subcategory: `[N]` sub-category ids.
+        category: `[N]` main-category ids, as `LabelVocabulary.ids` gives them.
+        subcategory: `[N]` sub-category ids, likewise.
         image_size: pixels.
         max_tokens: length a caption is cut to.
         pad_id: id that pads captions; a token of captions, too, with some tokenizers.

@@ -7,10 +7,8 @@ demand, tokenised captions and resized photographs. Each part is a folder writte
 import json
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,15 +16,14 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.catalogue import CatalogueReader
+from fashionvl.data.index.parts import is_complete, write_manifest
 from fashionvl.data.index.scan import scan_images
+from fashionvl.data.index.text import CatalogueText
 from fashionvl.data.text.encoding import encode_captions, tokenizer_fingerprint
 from fashionvl.errors import InputError
 from fashionvl.files.whole import whole_folder
 
 log = logging.getLogger(__name__)
-
-FORMAT = 1
-"""Raised whenever the files below change their meaning; older indexes are then rebuilt."""
 
 
 class PaddedCaptions(NamedTuple):
@@ -123,6 +120,7 @@ class CatalogueIndex:
         category_code: `[N]` positions among them.
         subcategory_names: likewise for sub-categories.
         subcategory_code: likewise.
+        caption_of_row: `[N]` int32, each row's caption among the unique captions.
         boxes: `[N, 4]` int16, the foreground as x0, y0, x1, y1 with exclusive ends, in pixels.
     """
 
@@ -133,6 +131,7 @@ class CatalogueIndex:
         workers: int = 0,
         image_size: int | None = None,
         crop: bool = True,
+        text: CatalogueText | None = None,
     ) -> None:
         """Open the index under `root`, or build it.
 
@@ -142,28 +141,21 @@ class CatalogueIndex:
             workers: processes that scan the photographs; 0 scans in this one.
             image_size: also keep every photograph, resized to this many pixels.
             crop: keep it cropped to its foreground.
+            text: of the file, as `CatalogueText.open` gave it for this root; None opens it.
         """
         self.reader = reader
-        self.fingerprint = reader.fingerprint()
-        self.folder = root / f"{reader.source.stem}-{self.fingerprint[:16]}"
+        text = text or CatalogueText.open(reader, root)
+        self.fingerprint, self.folder = text.fingerprint, text.folder
         self._workers = workers
-        if not self._complete(self.folder, {"fingerprint": self.fingerprint}):
-            self._build(image_size, crop)
-        self.product_id = np.load(self.folder / "product_id.npy")
-        self.category_code = np.load(self.folder / "category_code.npy")
-        self.subcategory_code = np.load(self.folder / "subcategory_code.npy")
+        if not is_complete(self.folder, {"fingerprint": self.fingerprint}):
+            self._build(text, image_size, crop)
+        self.product_id, self.caption_of_row = text.product_id, text.caption_of_row
+        self.category_names, self.subcategory_names = text.names["category"], text.names["subcategory"]
+        self.category_code, self.subcategory_code = text.codes["category"], text.codes["subcategory"]
         self.boxes = np.load(self.folder / "boxes.npy")
-        names = json.loads((self.folder / "names.json").read_text())
-        self.category_names: list[str] = names["category"]
-        self.subcategory_names: list[str] = names["subcategory"]
 
     def __len__(self) -> int:
         return len(self.product_id)
-
-    @cached_property
-    def caption_of_row(self) -> np.ndarray:
-        """Index `[N]` of each row's caption among the unique captions."""
-        return np.load(self.folder / "caption_of_row.npy")
 
     def unique_captions(self) -> list[str]:
         """Every distinct caption, in the order of first appearance."""
@@ -173,12 +165,12 @@ class CatalogueIndex:
         """The captions under one tokenizer; tokenised on first use."""
         mark = tokenizer_fingerprint(tokenizer)
         folder = self.folder / f"tokens-{mark[:16]}"
-        if not self._complete(folder, {"tokenizer": mark}):
+        if not is_complete(folder, {"tokenizer": mark}):
             with whole_folder(folder) as scratch:
                 ids, offsets = encode_captions(tokenizer, self.unique_captions())
                 np.save(scratch / "ids.npy", ids)
                 np.save(scratch / "offsets.npy", offsets)
-                _write_manifest(scratch, {"tokenizer": mark})
+                write_manifest(scratch, {"tokenizer": mark})
         # A plain view of the map: the type `np.memmap` costs more a row than the reading.
         ids = np.load(folder / "ids.npy", mmap_mode="r").view(np.ndarray)
         return CaptionStore(ids, np.load(folder / "offsets.npy"), self.caption_of_row)
@@ -186,49 +178,20 @@ class CatalogueIndex:
     def images(self, size: int, crop: bool = True) -> PixelStore:
         """Photographs resized to `size`, cropped to their foreground or whole; stored on first use."""
         folder = self._image_folder(self.folder, size, crop)
-        if not self._complete(folder, {"size": size}):
+        if not is_complete(folder, {"size": size}):
             with whole_folder(folder) as scratch:
                 scan_images(self.reader, scratch / "pixels.bin", size, self._workers, crop)
-                _write_manifest(scratch, {"size": size})
+                write_manifest(scratch, {"size": size})
         return PixelStore(folder / "pixels.bin", len(self), size)
 
     @staticmethod
     def _image_folder(folder: Path, size: int, crop: bool = True) -> Path:
         return folder / (f"images-{size}" if crop else f"frames-{size}")
 
-    @staticmethod
-    def _complete(folder: Path, expected: dict[str, Any]) -> bool:
-        """Return whether the part is complete, in this format and for this source; remove it otherwise."""
-        if not folder.exists():
-            return False
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text())
-        except (OSError, ValueError):
-            manifest = {}
-        if manifest == {"format": FORMAT, **expected}:
-            return True
-        log.warning("%s: half-written or of another format; building it again", folder)
-        shutil.rmtree(folder)
-        return False
-
-    def _build(self, image_size: int | None, crop: bool) -> None:
+    def _build(self, text: CatalogueText, image_size: int | None, crop: bool) -> None:
         log.info("indexing %s", self.reader.source)
         with whole_folder(self.folder) as scratch:
-            columns = self.reader.columns()
-            captions = {caption: position for position, caption in enumerate(dict.fromkeys(columns.caption))}
-            np.save(scratch / "product_id.npy", columns.product_id)
-            np.save(
-                scratch / "caption_of_row.npy",
-                np.array([captions[text] for text in columns.caption], np.int32),
-            )
-            (scratch / "captions.json").write_text(json.dumps(list(captions)))
-            names = {}
-            for field in ("category", "subcategory"):
-                unique, code = np.unique(np.array(getattr(columns, field), dtype=object), return_inverse=True)
-                names[field] = [str(name) for name in unique]
-                np.save(scratch / f"{field}_code.npy", code.astype(np.int32))
-            (scratch / "names.json").write_text(json.dumps(names))
-            del columns
+            text.save(scratch)
             pixels = None
             if image_size:
                 folder = self._image_folder(scratch, image_size, crop)
@@ -237,9 +200,5 @@ class CatalogueIndex:
             boxes = scan_images(self.reader, pixels, image_size, self._workers, crop)
             np.save(scratch / "boxes.npy", boxes)
             if image_size:
-                _write_manifest(self._image_folder(scratch, image_size, crop), {"size": image_size})
-            _write_manifest(scratch, {"fingerprint": self.fingerprint})
-
-
-def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
-    (folder / "manifest.json").write_text(json.dumps({"format": FORMAT, **content}))
+                write_manifest(self._image_folder(scratch, image_size, crop), {"size": image_size})
+            write_manifest(scratch, {"fingerprint": self.fingerprint})

@@ -1,11 +1,7 @@
 """Train, dev and test: dev is carved from the training file, the official validation file is the test."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from fashionvl.data.index.catalogue import CatalogueIndex
-from fashionvl.data.index.labels import CATEGORIES, SUBCATEGORIES
 from fashionvl.errors import InputError
 
 
@@ -49,42 +45,3 @@ def check_disjoint(train: np.ndarray, test: np.ndarray, names: tuple[str, str]) 
             f"{names[0]} and {names[1]} share {len(shared)} products, {shared[0]} for one; "
             "a product must be in one split only"
         )
-
-
-@dataclass(frozen=True)
-class LabelVocabulary:
-    """Names of one label in id order: the official list, then names only this training file has, sorted.
-
-    Attributes:
-        field: category or subcategory.
-        names: id = position.
-    """
-
-    field: str
-    names: tuple[str, ...]
-
-    @classmethod
-    def of_training(cls, field: str, index: CatalogueIndex) -> "LabelVocabulary":
-        """Build the vocabulary of a label from the training file's index."""
-        official = {"category": CATEGORIES, "subcategory": SUBCATEGORIES}[field]
-        own = getattr(index, f"{field}_names")
-        return cls(field, (*official, *sorted(set(own) - set(official))))
-
-    def ids(self, index: CatalogueIndex) -> np.ndarray:
-        """`[N]` int64 ids of every row.
-
-        Raises:
-            InputError: the file has a name the vocabulary lacks.
-        """
-        position = {name: number for number, name in enumerate(self.names)}
-        own = getattr(index, f"{self.field}_names")
-        code = getattr(index, f"{self.field}_code")
-        for number, name in enumerate(own):
-            if name not in position:
-                row = int(np.flatnonzero(code == number)[0])
-                raise InputError(
-                    f"{index.reader.source}: row {row} has {self.field} '{name}', which is neither in the "
-                    "official list nor in the training file; correct the name or add the category to the "
-                    "training file"
-                )
-        return np.array([position[name] for name in own], np.int64)[code]

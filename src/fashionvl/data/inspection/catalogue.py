@@ -1,6 +1,7 @@
 """Contents and defects of a catalogue, row by row: `fashionvl data inspect`."""
 
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from fashionvl.errors import InputError
 
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 """Levels at which views a product and words a caption are summarised."""
+
+PRINTED_BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
+"""What Python prints of bytes; a caption of that form was not decoded when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,9 @@ def _text_defects(columns: CatalogueColumns, reader: CatalogueReader) -> dict[st
         return {"no category": [row for row, name in enumerate(columns.category) if not name]}
     found = {
         "empty caption": [row for row, caption in enumerate(columns.caption) if not caption.strip()],
+        "caption is printed bytes, b'...'": [
+            row for row, caption in enumerate(columns.caption) if PRINTED_BYTES.fullmatch(caption)
+        ],
         "category not in the official list": _unknown(columns.category, CATEGORIES),
         "sub-category not in the official list": _unknown(columns.subcategory, SUBCATEGORIES),
         "product's rows do not stand together": _scattered(columns.product_id),

@@ -6,7 +6,7 @@ from fashionvl.data.readers.opening import (
     Split,
     available_splits,
     detect_layout,
-    open_catalogue,
+    open_readers,
     open_split,
 )
 from fashionvl.data.readers.table import Table
@@ -17,7 +17,7 @@ __all__ = [
     "Table",
     "available_splits",
     "detect_layout",
-    "open_catalogue",
+    "open_readers",
     "open_split",
     "read_candidate_lists",
     "resolve_queries",

@@ -12,7 +12,7 @@ import numpy as np
 from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.encoding import FALLBACK, decode
 from fashionvl.data.readers.fingerprint import hash_samples
-from fashionvl.data.readers.hdf5 import ProcessLocalFile
+from fashionvl.data.readers.hdf5 import ProcessLocalFile, find_dataset, sound
 from fashionvl.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ class FashionGenReader:
         self.source = Path(path)
         self.caption_field = caption_field
         self._file = ProcessLocalFile(self.source, mapped)
-        self._rows = _checked_length(self._file.get(), self.source, self.text_fields())
+        with sound(self.source, "its table of datasets"):
+            self._rows = _checked_length(self._file.get(), self.source, self.text_fields())
 
     def text_fields(self) -> dict[str, str]:
         """The dataset behind each text column of `CatalogueColumns`."""
@@ -80,9 +81,15 @@ class FashionGenReader:
         return self._rows
 
     def fields(self) -> dict[str, str]:
-        """Every dataset of the file with its shape and type, for display."""
+        """Every dataset of the file with its shape and type, for display; no groups, no dead links."""
         file = self._file.get()
-        return {name: f"{file[name].shape} {file[name].dtype}" for name in file}
+        with sound(self.source, "its table of datasets"):
+            found = {name: file.get(name) for name in file}
+            return {
+                name: f"{entry.shape} {entry.dtype}"
+                for name, entry in found.items()
+                if isinstance(entry, h5py.Dataset)
+            }
 
     def columns(self) -> CatalogueColumns:
         """Read every text column once; rows that are not UTF-8 are counted in the log."""
@@ -128,10 +135,8 @@ class FashionGenReader:
             InputError: the file is damaged there.
         """
         self._check_row(row)
-        try:
+        with sound(self.source, f"{IMAGES} in row {row}"):
             image: np.ndarray = self._file.rows(IMAGES)[row]
-        except OSError as error:
-            raise self._damaged(IMAGES, row, row + 1) from error
         return image
 
     def fingerprint(self) -> str:
@@ -149,19 +154,15 @@ class FashionGenReader:
         return digest.hexdigest()
 
     def _product_ids(self) -> np.ndarray:
-        return self._read(PRODUCTS, 0, len(self)).reshape(-1).astype(np.int64)
+        found = self._read(PRODUCTS, 0, len(self)).reshape(-1)
+        if found.dtype.kind == "u" and found.max() > np.iinfo(np.int64).max:
+            raise InputError(f"{self.source}: {PRODUCTS} goes up to {found.max()}, expected at most 2^63 - 1")
+        return found.astype(np.int64)
 
     def _read(self, field: str, start: int, stop: int) -> np.ndarray:
-        try:
+        with sound(self.source, f"{field} in rows {start}..{stop - 1}"):
             values: np.ndarray = self._file.get()[field][start:stop]
-        except OSError as error:
-            raise self._damaged(field, start, stop) from error
         return values
-
-    def _damaged(self, field: str, start: int, stop: int) -> InputError:
-        return InputError(
-            f"{self.source}: {field} cannot be read in rows {start}..{stop - 1}; copy the file again"
-        )
 
     def _check_row(self, row: int) -> None:
         if not 0 <= row < len(self):
@@ -170,24 +171,32 @@ class FashionGenReader:
 
 def _checked_length(file: h5py.File, path: Path, text_fields: dict[str, str]) -> int:
     """Number of rows, once every dataset that will be read has been found sound."""
-    missing = [name for name in (IMAGES, PRODUCTS, *text_fields.values()) if name not in file]
+    names = (IMAGES, PRODUCTS, *text_fields.values())
+    found = {name: dataset for name in names if (dataset := find_dataset(file, name)) is not None}
+    missing = [name for name in names if name not in found]
     if missing:
         present = ", ".join(sorted(file)) or "nothing"
         raise InputError(f"{path}: no dataset {', '.join(missing)}; the file holds {present}")
-    images = file[IMAGES]
-    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+    images = found.pop(IMAGES)
+    shape: tuple[int, ...] = images.shape or ()
+    if len(shape) != 4 or shape[3] != 3 or images.dtype != np.uint8:
         raise InputError(f"{path}: {IMAGES} is {images.shape} {images.dtype}, expected (N, H, W, 3) uint8")
-    rows = int(images.shape[0])
-    if not rows:
-        raise InputError(f"{path}: {IMAGES} has no rows; expected at least one")
-    if file[PRODUCTS].dtype.kind not in "iu":
-        raise InputError(f"{path}: {PRODUCTS} is {file[PRODUCTS].dtype}, expected integers")
-    for name in (PRODUCTS, *text_fields.values()):
-        if file[name].shape not in ((rows,), (rows, 1)):
-            raise InputError(
-                f"{path}: {name} is {file[name].shape}, expected ({rows}, 1) as {IMAGES} has {rows} rows"
-            )
-    for name in text_fields.values():
-        if file[name].dtype.kind != "S" and h5py.check_string_dtype(file[name].dtype) is None:
-            raise InputError(f"{path}: {name} is {file[name].dtype}, expected byte strings")
-    return rows
+    if not all(shape):
+        what = "pixels" if shape[0] else "rows"
+        raise InputError(f"{path}: {IMAGES} is {shape}: it has no {what}; expected at least one")
+    for name, dataset in found.items():
+        _check_column(name, dataset, path, int(shape[0]))
+    return int(shape[0])
+
+
+def _check_column(name: str, dataset: h5py.Dataset, path: Path, rows: int) -> None:
+    """Refuse a column of another type than integers (the products) or byte strings, or another length."""
+    dtype = dataset.dtype
+    if name == PRODUCTS and dtype.kind not in "iu":
+        raise InputError(f"{path}: {PRODUCTS} is {dtype}, expected integers")
+    if name != PRODUCTS and dtype.kind != "S" and h5py.check_string_dtype(dtype) is None:
+        raise InputError(f"{path}: {name} is {dtype}, expected byte strings")
+    if dataset.shape not in ((rows,), (rows, 1)):
+        raise InputError(
+            f"{path}: {name} is {dataset.shape}, expected ({rows}, 1) as {IMAGES} has {rows} rows"
+        )

@@ -1,6 +1,8 @@
 """HDF5 files opened read-only, once in each process, with errors a user can act on."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,15 @@ import numpy as np
 
 from fashionvl.errors import InputError
 
+LOCKED = ("unable to lock file", "already open for write", "already open for read-only")
+"""Parts of HDF5's messages about files that another program has open, or that it cannot lock."""
+
 
 def open_hdf5(path: Path) -> h5py.File:
     """Open a file for reading.
 
     Raises:
-        InputError: the file is missing, truncated, not HDF5 or not readable.
+        InputError: the file is missing, locked, truncated, not HDF5 or not readable.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the path of a Fashion-Gen HDF5 file")
@@ -22,13 +27,70 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except PermissionError as error:
         raise InputError(f"{path}: permission denied; make the file readable") from error
-    except OSError as error:
-        what = "is cut short" if "truncated" in str(error) else "is not HDF5"
-        raise _truncated(path, what) from error
+    except Exception as error:  # h5py raises nearly anything on damaged bytes
+        raise InputError(f"{path}: {_why_closed(path, str(error))}") from error
 
 
-def _truncated(path: Path, what: str) -> InputError:
-    return InputError(f"{path}: {what} ({path.stat().st_size} bytes), likely a truncated copy; copy it again")
+def _why_closed(path: Path, said: str) -> str:
+    """What keeps a file from being opened, and what to do, by what HDF5 said of it."""
+    if any(part in said for part in LOCKED):
+        return (
+            "is locked: another program has it open for writing or stopped while it had, or the file system "
+            "has no locks; close that program or, where none is writing, set HDF5_USE_FILE_LOCKING=FALSE"
+        )
+    if "truncated" in said:
+        return _cut_short(path)
+    if "signature not found" in said:
+        with path.open("rb") as file:
+            start = file.read(16)
+        begins = f"begins with {start!r}" if start else "is empty"
+        return f"is not HDF5 ({path.stat().st_size} bytes; it {begins}); copy or unpack it again"
+    return f"cannot be opened as HDF5 ({_one_line(said)}); where it is damaged, copy it again"
+
+
+def _cut_short(path: Path) -> str:
+    return f"is cut short ({path.stat().st_size} bytes), likely a truncated copy; copy it again"
+
+
+def _one_line(said: str) -> str:
+    return " ".join(said.split())
+
+
+@contextmanager
+def sound(path: Path, what: str) -> Iterator[None]:
+    """Read from an open file: nearly anything that h5py raises on damaged bytes becomes one line.
+
+    Args:
+        path: of the file.
+        what: is read, for messages.
+
+    Raises:
+        InputError: naming both.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{path}: {what} cannot be read ({_one_line(str(error))}); copy the file again"
+        ) from error
+
+
+def find_dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
+    """A dataset of a file; None where there is none, such as behind a link that leads nowhere.
+
+    Raises:
+        InputError: it is a group.
+    """
+    found = file.get(name)
+    if isinstance(found, h5py.Group):
+        held = ", ".join(sorted(found)) or "nothing"
+        raise InputError(
+            f"{file.filename}: {name} is a group that holds {held}, expected a dataset; write the values as "
+            f"{name} itself"
+        )
+    return found if isinstance(found, h5py.Dataset) else None
 
 
 def mapped_dataset(dataset: h5py.Dataset) -> np.ndarray | None:
@@ -50,7 +112,7 @@ def mapped_dataset(dataset: h5py.Dataset) -> np.ndarray | None:
         return None
     path = Path(dataset.file.filename)
     if path.stat().st_size < offset + dataset.nbytes:
-        raise _truncated(path, "is cut short")
+        raise InputError(f"{path}: {_cut_short(path)}")
     whole = np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
     # A plain view: the type `np.memmap` costs more a row than reading it.
     return whole.view(np.ndarray)
@@ -93,8 +155,9 @@ class ProcessLocalFile:
         """
         file = self.get()
         if name not in self._rows:
-            mapped = mapped_dataset(file[name]) if self._mapped else None
-            self._rows[name] = file[name] if mapped is None else mapped
+            with sound(self.path, name):
+                mapped = mapped_dataset(file[name]) if self._mapped else None
+                self._rows[name] = file[name] if mapped is None else mapped
         return self._rows[name]
 
     def __getstate__(self) -> dict[str, Any]:

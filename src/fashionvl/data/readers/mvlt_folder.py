@@ -10,12 +10,17 @@ from typing import Any, Literal
 import numpy as np
 
 from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
+from fashionvl.data.readers.encoding import decode
+from fashionvl.data.readers.fields import as_label, as_number, as_text, shown
 from fashionvl.data.readers.fingerprint import hash_samples
 from fashionvl.data.readers.pictures import read_picture
 from fashionvl.data.readers.safe_pickle import load_plain
 from fashionvl.errors import InputError
 
 RELEASED_SPLIT = {"train": "train", "validation": "valid"}
+
+KEYS = ("product_id", "img_name", "captions", "super_cls_name", "sub_cls_name")
+"""What is read of a row's dictionary."""
 
 SAMPLED_FILES = 256
 """Rows whose photograph and pickle a fingerprint reads."""
@@ -30,30 +35,32 @@ def split_folders(root: Path, split: Literal["train", "validation"]) -> tuple[Pa
 def parse_entry(entry: Any, row: int, where: str) -> ProductRecord:
     """Turn one released dictionary into a record.
 
+    Bytes are decoded, keys included; a category or sub-category that is None or NaN is empty.
+
     Args:
         entry: what the pickle held.
         row: row to write into the record.
         where: how messages name the entry.
 
     Raises:
-        InputError: it is not a dictionary, a key is missing, or the product id is not a number.
+        InputError: it is not a dictionary, a key is missing, the product id is not a number, or a field
+            that is to be text is not.
     """
     if not isinstance(entry, dict):
         raise InputError(f"{where}: holds a {type(entry).__name__}, expected a dictionary with img_name ...")
-    try:
-        return ProductRecord(
-            row=row,
-            product_id=int(entry["product_id"]),
-            image_name=str(entry["img_name"]),
-            caption=str(entry["captions"]),
-            category=str(entry["super_cls_name"]),
-            subcategory=str(entry["sub_cls_name"]),
-        )
-    except KeyError as error:
-        keys = ", ".join(map(str, entry))
-        raise InputError(f"{where}: no key {error.args[0]}; it has {keys}") from None
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: product_id is {entry['product_id']!r}, expected a number") from None
+    entry = {decode(key).text if isinstance(key, bytes) else key: value for key, value in entry.items()}
+    missing = [key for key in KEYS if key not in entry]
+    if missing:
+        keys = ", ".join(key if isinstance(key, str) else shown(key) for key in entry) or "none"
+        raise InputError(f"{where}: no key {', '.join(missing)}; it has {keys}")
+    return ProductRecord(
+        row=row,
+        product_id=as_number(entry["product_id"], where, "product_id"),
+        image_name=as_text(entry["img_name"], where, "img_name"),
+        caption=as_text(entry["captions"], where, "captions"),
+        category=as_label(entry["super_cls_name"], where, "super_cls_name"),
+        subcategory=as_label(entry["sub_cls_name"], where, "sub_cls_name"),
+    )
 
 
 class MVLTFolderReader:
@@ -136,9 +143,12 @@ class MVLTFolderReader:
 def _listing(folder: Path, suffix: str) -> list[str]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; the MVLT layout keeps its files there")
-    names = sorted(
-        path.name for path in folder.iterdir() if path.name.endswith(suffix) and path.name[0] != "."
-    )
+    try:
+        names = sorted(
+            path.name for path in folder.iterdir() if path.name.endswith(suffix) and path.name[0] != "."
+        )
+    except PermissionError as error:
+        raise InputError(f"{folder}: permission denied; make the folder readable") from error
     if not names:
         raise InputError(f"{folder}: holds no {suffix or 'pickle'} files")
     return names

@@ -76,7 +76,7 @@ def open_split(
     return open_table(root)[split]
 
 
-def open_catalogue(
+def open_readers(
     root: Path,
     layout: Layout | Literal["auto"] = "auto",
     table: Table | None = None,

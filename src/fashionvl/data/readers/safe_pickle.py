@@ -2,8 +2,9 @@
 
 import io
 import pickle
+import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from fashionvl.data.readers.encoding import FALLBACK
 from fashionvl.errors import InputError
@@ -16,14 +17,25 @@ _MALFORMED = (
     KeyError,
     MemoryError,
     OverflowError,
+    RecursionError,
     TypeError,
     ValueError,
+    struct.error,
 )
 """What the standard unpickler raises on bytes that are not a pickle."""
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Plain containers, strings, bytes, numbers, booleans and None need no import; all else does."""
+class _PlainUnpickler(pickle._Unpickler):
+    """Plain containers, strings, bytes, numbers, booleans and None need no import; all else does.
+
+    The unpickler written in Python, not the faster one in C: that one keeps its memo in an array as long as
+    the largest number in the file, so that one damaged byte can ask for 64 GiB. Byte arrays, which reserve
+    their memory before a byte of theirs is read, are not plain.
+    """
+
+    dispatch: ClassVar = {
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]
+    }
 
     def find_class(self, module: str, name: str) -> Any:
         raise InputError(f"{module}.{name}")

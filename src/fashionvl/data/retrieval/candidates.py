@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from fashionvl.data.index.vocabulary import UNLABELLED
 from fashionvl.errors import InputError
 from fashionvl.files.whole import whole_folder
 
@@ -111,8 +112,8 @@ def draw_candidates(
     Args:
         direction: tir or itr; each has its own draw.
         product_id: `[N]` of the split, likewise `category` and `subcategory`.
-        category: `[N]` codes.
-        subcategory: `[N]` codes.
+        category: `[N]` codes; `UNLABELLED` is no category.
+        subcategory: `[N]` codes, likewise.
         queries: how many queries, 1,000 in both papers.
         negatives: negatives a query, 100 in both papers.
         seed: of the draw.
@@ -169,7 +170,10 @@ def _other_products(
     taken[own] = True
     others: list[int] = []
     for source in SOURCES:
-        pool = ~taken if source == "anywhere" else ~taken & (groups[source] == groups[source][own])
+        pool = ~taken
+        if source != "anywhere":
+            group = groups[source][own]
+            pool &= (groups[source] == group) & (group != UNLABELLED)
         free = np.flatnonzero(pool)
         picked = rng.choice(free, min(wanted - len(others), len(free)), replace=False)
         others.extend(int(product) for product in picked)

@@ -6,8 +6,8 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.text.loading import load_tokenizer
-from fashionvl.data.text.wordpiece import train_wordpiece
-from fashionvl.data.text.words import build_words
+from fashionvl.data.text.wordpiece import find_alphabet, train_wordpiece
+from fashionvl.data.text.words import build_words, find_words
 from fashionvl.files.whole import whole_folder
 
 WORDPIECE = ("wordpiece", "train")
@@ -15,6 +15,29 @@ WORDPIECE = ("wordpiece", "train")
 
 WORDS = "words"
 """The name of a vocabulary of whole words."""
+
+
+def is_made(name: str) -> bool:
+    """Whether a tokenizer of this name is made from the captions."""
+    return name in (*WORDPIECE, WORDS)
+
+
+def check_captions(name: str, captions: Sequence[str], vocabulary: int, min_count: int) -> None:
+    """Refuse captions that the tokenizer asked for cannot be made from; nothing to check for a loaded one.
+
+    Args:
+        name: as `open_tokenizer`.
+        captions: the distinct ones of the training file.
+        vocabulary: size of a WordPiece.
+        min_count: a word's least number of occurrences.
+
+    Raises:
+        InputError: as `train_wordpiece` and `build_words`.
+    """
+    if name in WORDPIECE:
+        find_alphabet(captions, vocabulary)
+    if name == WORDS:
+        find_words(captions, min_count)
 
 
 def open_tokenizer(

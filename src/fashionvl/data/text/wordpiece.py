@@ -56,6 +56,26 @@ def _bert_pipeline(model: models.WordPiece) -> Tokenizer:
     return tokenizer
 
 
+def find_alphabet(texts: Iterable[str], vocab_size: int) -> list[str]:
+    """The characters that a vocabulary begins with, sorted.
+
+    Raises:
+        InputError: as `train_wordpiece`.
+    """
+    normalizer = _bert_pipeline(models.WordPiece(unk_token="[UNK]")).normalizer
+    counts = Counter(character for text in texts for character in normalizer.normalize_str(text))
+    ranked = sorted(counts, key=lambda character: (-counts[character], character))
+    alphabet = sorted([character for character in ranked if not character.isspace()][:MOST_CHARACTERS])
+    needed = len(SPECIAL_TOKENS) + 2 * len(alphabet)
+    if not alphabet:
+        raise InputError("tokenizer: the captions hold no text to train on; check the caption field")
+    if vocab_size < needed:
+        raise InputError(
+            f"data.init_args.vocabulary: {vocab_size} cannot hold the alphabet; use at least {needed}"
+        )
+    return alphabet
+
+
 def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
     """Train a throw-away tokenizer for its vocabulary.
 
@@ -63,18 +83,9 @@ def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
     breaks ties between equally frequent pairs by those numbers, so two runs learn two vocabularies. Handing
     it the continuation pieces as if they were special tokens fixes the numbers.
     """
+    alphabet = find_alphabet(texts, vocab_size)
     learner = _bert_pipeline(models.WordPiece(unk_token="[UNK]"))
-    counts = Counter(character for text in texts for character in learner.normalizer.normalize_str(text))
-    ranked = sorted(counts, key=lambda character: (-counts[character], character))
-    alphabet = sorted([character for character in ranked if not character.isspace()][:MOST_CHARACTERS])
     fixed = [*SPECIAL_TOKENS.values(), *(CONTINUATION + character for character in alphabet)]
-    needed = len(fixed) + len(alphabet)
-    if not alphabet:
-        raise InputError("tokenizer: the captions hold no text to train on; check the caption field")
-    if vocab_size < needed:
-        raise InputError(
-            f"data.init_args.vocabulary: {vocab_size} cannot hold the alphabet; use at least {needed}"
-        )
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size,
         special_tokens=fixed,

@@ -56,16 +56,7 @@ def build_words(captions: Iterable[str], out: Path, min_count: int = 4) -> PreTr
     Raises:
         InputError: `min_count` is below 1, or no word occurs that often.
     """
-    if min_count < 1:
-        raise InputError(f"data.init_args.min_count: {min_count}; at least 1")
-    pipeline = _pipeline(models.WordLevel({}, unk_token=SPECIAL_TOKENS["unk_token"]))
-    counts = count_words(captions, pipeline)
-    words = sorted((word for word in counts if counts[word] >= min_count), key=lambda w: (-counts[w], w))
-    if not words:
-        raise InputError(
-            f"data.init_args.min_count: {min_count}, but no word of the captions occurs more than "
-            f"{max(counts.values(), default=0)} times; check the caption field or lower it"
-        )
+    words = find_words(captions, min_count)
     specials = list(SPECIAL_TOKENS.values())
     vocabulary = {word: number for number, word in enumerate([*specials, *words])}
     tokenizer = _pipeline(models.WordLevel(vocabulary, unk_token=SPECIAL_TOKENS["unk_token"]))
@@ -76,6 +67,25 @@ def build_words(captions: Iterable[str], out: Path, min_count: int = 4) -> PreTr
     )
     save_tokenizer(tokenizer, out, SPECIAL_TOKENS)
     return load_tokenizer(out)
+
+
+def find_words(captions: Iterable[str], min_count: int) -> list[str]:
+    """The words that occur at least `min_count` times, by falling count, then spelling.
+
+    Raises:
+        InputError: as `build_words`.
+    """
+    if min_count < 1:
+        raise InputError(f"data.init_args.min_count: {min_count}; at least 1")
+    pipeline = _pipeline(models.WordLevel({}, unk_token=SPECIAL_TOKENS["unk_token"]))
+    counts = count_words(captions, pipeline)
+    words = sorted((word for word in counts if counts[word] >= min_count), key=lambda w: (-counts[w], w))
+    if not words:
+        raise InputError(
+            f"data.init_args.min_count: {min_count}, but no word of the captions occurs more than "
+            f"{max(counts.values(), default=0)} times; check the caption field or lower it"
+        )
+    return words
 
 
 def count_words(captions: Iterable[str], pipeline: Tokenizer) -> Counter[str]:

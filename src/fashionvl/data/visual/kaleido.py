@@ -63,6 +63,23 @@ class Kaleido:
         if not self.levels or min(self.levels) < 1:
             raise InputError(f"data.init_args.kaleido.levels: {self.levels} must be numbers of at least 1")
 
+    def open_features(self, split: str, fingerprint: str, rows: int) -> FeatureCache | None:
+        """The cache of one split; None where there is none.
+
+        Args:
+            split: `train` or `validation`.
+            fingerprint: of the file's content.
+            rows: of the file.
+
+        Raises:
+            InputError: it is missing, damaged, or of other data.
+        """
+        if self.features is None:
+            return None
+        # Of a cache that only lends its boxes: the crops are to be those it was made from.
+        patch_size = self.patch_size if self.online else None
+        return FeatureCache(Path(self.features) / split, fingerprint, rows, patch_size=patch_size)
+
 
 class TakesVariants(Protocol):
     """Source of patches: a cache of features, or photographs to cut."""
@@ -86,17 +103,7 @@ class PatchSource:
         Raises:
             InputError: a cache or alignments of other data, or damaged.
         """
-        cache = (
-            None
-            if spec.features is None
-            else FeatureCache(
-                Path(spec.features) / split,
-                index.fingerprint,
-                len(index),
-                # Of a cache that only lends its boxes: the crops are to be those it was made from.
-                patch_size=spec.patch_size if spec.online else None,
-            )
-        )
+        cache = spec.open_features(split, index.fingerprint, len(index))
         self.grid = KaleidoGrid(cache.facts.levels if cache else spec.levels)
         self.variants = Variants(self.grid)
         # All photographs of a catalogue file have one size.

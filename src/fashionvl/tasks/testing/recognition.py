@@ -8,14 +8,20 @@ from torch import nn
 from fashionvl.data.batches.corruption import CLEAN
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import PairBatch
+from fashionvl.errors import InputError
 from fashionvl.evaluation.recognition import RecognitionScores
+from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.protocols import Recognises, require
 from fashionvl.tasks.testing.base import Arrays, ProductBook, Result, Test
 from fashionvl.tasks.testing.ranked import TOP
 
 
 class RecognitionTest(Test):
-    """The likeliest category and sub-category of every test photograph with its caption."""
+    """The likeliest category and sub-category of every test photograph with its caption.
+
+    Rows whose label is empty or unseen in training are left out of its scores; a label that no test row has
+    gets none.
+    """
 
     name = "recognition"
 
@@ -23,9 +29,16 @@ class RecognitionTest(Test):
         """Count the network's labels.
 
         Raises:
-            InputError: it recognises nothing.
+            InputError: it recognises nothing, or no test row has a known label.
         """
         require(network, Recognises, "RecognitionTest")
+        ids = {"m_cr": data.test_source.category, "s_cr": data.test_source.subcategory}
+        self._labelled = [name for name, labels in ids.items() if (labels >= 0).any()]
+        if not self._labelled:
+            raise InputError(
+                f"{data.test_source.reader.source}: no row has a category or sub-category that the training "
+                "file knows, so nothing can be recognised; run retrieval or pre-training instead"
+            )
         known = cast(Recognises, network)
         self.scores = nn.ModuleDict(
             {"m_cr": RecognitionScores(known.categories), "s_cr": RecognitionScores(known.subcategories)}
@@ -48,7 +61,9 @@ class RecognitionTest(Test):
         logits = {"m_cr": category.float(), "s_cr": subcategory.float()}
         targets = {"m_cr": batch.category, "s_cr": batch.subcategory}
         for name, metric in self._metrics().items():
-            metric.update(logits[name].argmax(-1), targets[name], batch.rows)
+            known = targets[name] != IGNORED_LABEL
+            if known.any():
+                metric.update(logits[name].argmax(-1)[known], targets[name][known], batch.rows[known])
         for position in self._book.new(batch.product_id):
             probabilities = {
                 name: value[position].softmax(-1).cpu().numpy() for name, value in logits.items()
@@ -63,7 +78,7 @@ class RecognitionTest(Test):
         ]
 
     def _metrics(self) -> dict[str, RecognitionScores]:
-        return {name: cast(RecognitionScores, metric) for name, metric in self.scores.items()}
+        return {name: cast(RecognitionScores, self.scores[name]) for name in self._labelled}
 
     def examples(self, data: FashionGenDataModule) -> dict[str, Arrays]:
         """Return photographs, captions and the five likeliest names of each label."""
@@ -79,5 +94,8 @@ class RecognitionTest(Test):
             order = np.argsort(-probabilities, axis=1)[:, :TOP]
             arrays[f"{name}_names"] = np.array(names)[order]
             arrays[f"{name}_probabilities"] = np.take_along_axis(probabilities, order, axis=1)
-            arrays[f"{name}_target"] = np.array([names[true[name]] for _, _, true in self._shown])
+            targets = [true[name] for _, _, true in self._shown]
+            arrays[f"{name}_target"] = np.array(
+                [names[label] if label != IGNORED_LABEL else "(unknown)" for label in targets]
+            )
         return {"recognition": arrays}
