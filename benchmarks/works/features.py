@@ -159,7 +159,7 @@ class Pieces:
             batch = batches[number]
             mark("read")
             with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
-                found.append(self._task.find("train", batch.images, batch.rows))
+                found += [self._task.find("train", images, some) for some, images in batch.of_one_size()]
             mark("cut")
         self._writer.write(
             rows, **{name: np.concatenate([part[name] for part in found]) for name in found[0]}

@@ -83,6 +83,15 @@ def test_every_row_is_found_and_written_in_whole_pieces(writers: dict[str, Any])
     assert task.pieces() == []
 
 
+def test_photographs_of_several_sizes_come_in_runs_of_one() -> None:
+    images = [np.full((2 + row // 2, 3, 3), row, np.uint8) for row in range(5)]
+    batch = RowImages("train", np.arange(10, 15), images, True)
+    runs = list(batch.of_one_size())
+    assert [rows.tolist() for rows, _ in runs] == [[10, 11], [12, 13], [14]]
+    assert [found.shape for _, found in runs] == [(2, 2, 3, 3), (2, 3, 3, 3), (1, 4, 3, 3)]
+    assert [found[:, 0, 0, 0].tolist() for _, found in runs] == [[0, 1], [2, 3], [4]]
+
+
 def test_a_stopped_pass_goes_on_with_the_pieces_that_are_missing(writers: dict[str, Any]) -> None:
     stopped = Means(writers)
     for number, batch in enumerate(_batches(stopped.pieces())[:3]):

@@ -1,7 +1,8 @@
 """The typed records that travel between files, models and tasks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -217,14 +218,24 @@ class RowImages:
     Attributes:
         split: the file.
         rows: `[B]` int64.
-        images: `[B, H, W, 3]` uint8.
+        images: `[B, H, W, 3]` uint8; B of `[H, W, 3]` where they are of several sizes.
         closes: whether the piece of work these rows belong to ends here.
     """
 
     split: Split
     rows: np.ndarray
-    images: np.ndarray
+    images: np.ndarray | list[np.ndarray]
     closes: bool
+
+    def of_one_size(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows `[R]` and photographs `[R, H, W, 3]` of one size at a time, in order."""
+        if isinstance(self.images, np.ndarray):
+            yield self.rows, self.images
+            return
+        shapes = [image.shape for image in self.images]
+        ends = [place for place in range(1, len(shapes)) if shapes[place] != shapes[place - 1]]
+        for start, end in pairwise([0, *ends, len(shapes)]):
+            yield self.rows[start:end], np.stack(self.images[start:end])
 
 
 @dataclass

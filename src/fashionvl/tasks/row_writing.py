@@ -66,7 +66,8 @@ class RowWriting(PairTask):
 
     def predict_step(self, batch: RowImages, batch_idx: int) -> None:
         """Find, and write the piece when it is complete."""
-        self._found.append((batch.rows, self.find(batch.split, batch.images, batch.rows)))
+        for rows, images in batch.of_one_size():
+            self._found.append((rows, self.find(batch.split, images, rows)))
         if batch.closes:
             rows = np.concatenate([rows for rows, _ in self._found])
             self._writers[batch.split].write(rows, **_joined(found for _, found in self._found))

@@ -1,6 +1,8 @@
 """`fashionvl data inspect`: counts, every kind of defect, tables and the contact sheet."""
 
 import csv
+import errno
+import tempfile
 
 import numpy as np
 import pytest
@@ -72,6 +74,21 @@ def test_every_defect_is_found_by_row(damaged):
         Defect("validation", 0, "product is in another split too"),
         Defect("validation", 1, "product is in another split too"),
     }
+
+
+def test_a_read_only_catalogue_is_counted_and_nothing_kept(sound, monkeypatch, caplog):
+    def refuse(**settings):
+        raise OSError(errno.EROFS, "Read-only file system", settings["dir"])
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    before = sorted(sound.iterdir())
+    assert inspect_catalogue(sound, sound).splits["train"].rows == 7
+    assert sorted(sound.iterdir()) == before
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"{sound}: cannot be written (Read-only file system), so")
+    assert record.getMessage().endswith("--out")
+    with pytest.raises(InputError, match=r"elsewhere: cannot be written \(Read-only file system\)"):
+        inspect_catalogue(sound, sound / "elsewhere")
 
 
 def test_written_files(damaged, tmp_path):

@@ -39,6 +39,9 @@ def test_a_split_that_is_not_there_is_named(tmp_path, write_fashion_gen):
     assert available_splits(tmp_path, "hdf5") == ["train"]
     with pytest.raises(InputError, match=r"fashiongen_256_256_validation\.h5: no such file"):
         open_split(tmp_path, "validation")
+    (tmp_path / "fashiongen_256_256_val.h5").touch()
+    with pytest.raises(InputError, match=r"if fashiongen_256_256_val\.h5 is it, rename it"):
+        open_split(tmp_path, "validation")
 
 
 def test_an_empty_folder_says_what_was_looked_for(tmp_path):

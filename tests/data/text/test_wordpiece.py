@@ -65,3 +65,17 @@ class TestTraining:
     def test_no_text_to_train_on(self, tmp_path, texts):
         with pytest.raises(InputError, match="no text to train on"):
             train_wordpiece(texts, tmp_path)
+
+
+def test_an_endless_word_changes_nothing_but_its_letters(tmp_path):
+    captions = [f"black cotton dress number {number}" for number in range(50)]
+    plain = train_wordpiece([*captions, "black, cotton"], tmp_path / "plain", 200)
+    endless = train_wordpiece([*captions, f"black {'dress' * 40_000}, cotton"], tmp_path / "endless", 200)
+    assert endless.get_vocab() == plain.get_vocab()
+    assert endless.tokenize("dress" * 40_000) == ["[UNK]"]
+
+
+def test_words_up_to_the_limit_are_learnt(tmp_path):
+    word = "ab" * 50
+    assert word in train_wordpiece([word] * 9, tmp_path / "a", 200).get_vocab()
+    assert word + "a" not in train_wordpiece([word + "a"] * 9, tmp_path / "b", 200).get_vocab()

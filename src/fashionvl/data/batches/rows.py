@@ -31,4 +31,6 @@ class RowDataset(Dataset[RowImages]):
     def __getitem__(self, position: int) -> RowImages:
         split, rows, closes = self._batches[position]
         reader = self._readers[split]
-        return RowImages(split, rows, np.stack([reader.image(int(row)) for row in rows]), closes)
+        images = [reader.image(int(row)) for row in rows]
+        of_one_size = len({image.shape for image in images}) == 1
+        return RowImages(split, rows, np.stack(images) if of_one_size else images, closes)

@@ -1,7 +1,9 @@
 """Contents and defects of a catalogue, row by row: `fashionvl data inspect`."""
 
 import csv
+import logging
 import re
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from fashionvl.data.readers import Table, available_splits, detect_layout, open_
 from fashionvl.data.readers.fashion_gen import FashionGenReader
 from fashionvl.data.readers.table import TableReader, open_table
 from fashionvl.errors import InputError
+
+log = logging.getLogger(__name__)
 
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 """Levels at which views a product and words a caption are summarised."""
@@ -89,14 +93,15 @@ def inspect_catalogue(
     Args:
         root: folder in one of the known layouts, or a table.
         out: folder to write `contact_sheet.png` (one product a sub-category) and `defects.csv` into; None:
-            neither.
+            neither. Where it is `root`, and read-only, the log says that nothing was kept.
         sample: photographs to look at in each split, spread evenly; 0 for all of them.
         table: how a table is read; None recognises a published set or takes columns by their usual names.
 
     Raises:
-        InputError: no catalogue there, or a file that cannot be used at all.
+        InputError: no catalogue there, a file that cannot be used at all, or `out` cannot be written.
     """
     readers = _open(root, table, out)
+    kept = out is not None and _can_write(out, root)
     columns = {split: reader.columns() for split, reader in readers.items()}
     summaries: dict[str, SplitSummary] = {}
     defects = _rows_in_no_split(readers)
@@ -109,8 +114,7 @@ def inspect_catalogue(
         defects += sorted(listed, key=lambda defect: defect.row)
         summaries[split] = _summarise(reader, columns[split], len(rows))
     summary = CatalogueSummary(summaries, defects)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+    if out is not None and kept:
         _write_defects(defects, out / "defects.csv")
         draw_contact_sheet(_examples(readers, columns)).save(out / "contact_sheet.png")
     return summary
@@ -132,6 +136,28 @@ def _rows_in_no_split(readers: dict[str, CatalogueReader]) -> list[Defect]:
 
 def _place(reader: CatalogueReader, row: int) -> int:
     return reader.line(row) if isinstance(reader, TableReader) else row
+
+
+def _can_write(out: Path, root: Path) -> bool:
+    """Make the folder for pictures, before anything is counted; False where it is a read-only catalogue's.
+
+    Raises:
+        InputError: another folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        if out != (root.parent if root.is_file() else root):
+            raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from error
+        log.warning(
+            "%s: cannot be written (%s), so contact_sheet.png and defects.csv are not kept; name a folder "
+            "for them with --out",
+            out,
+            error.strerror,
+        )
+        return False
+    return True
 
 
 def _spread(rows: int, sample: int) -> list[int]:

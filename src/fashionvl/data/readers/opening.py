@@ -70,7 +70,12 @@ def open_split(
     root = Path(root)
     found = detect_layout(root) if layout == "auto" else layout
     if found == "hdf5":
-        return FashionGenReader(root / HDF5_NAMES[split], caption_field, mapped)
+        path = root / HDF5_NAMES[split]
+        if not path.exists():
+            others = sorted({other.name for other in root.glob("*.h5")} - set(HDF5_NAMES.values()))
+            rename = f"; if {', '.join(others)} is it, rename it" if others else ""
+            raise InputError(f"{path}: no such file; a catalogue has one of that name{rename}")
+        return FashionGenReader(path, caption_field, mapped)
     if found == "mvlt":
         return MVLTFolderReader(root, split)
     return open_table(root)[split]

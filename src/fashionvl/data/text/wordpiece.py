@@ -25,6 +25,9 @@ CONTINUATION = "##"
 MOST_CHARACTERS = 1000
 """Size limit of the alphabet, the default of `tokenizers`; rarer characters become [UNK]."""
 
+LONGEST_WORD = 100
+"""Longer words are [UNK] in WordPiece, by BERT's `max_input_chars_per_word`; nothing is learnt from them."""
+
 
 def train_wordpiece(captions: Iterable[str], out: Path, vocab_size: int = 2000) -> PreTrainedTokenizerFast:
     """Train a lower-casing WordPiece tokenizer in the manner of BERT (Devlin et al. 2019) and save it.
@@ -76,6 +79,17 @@ def find_alphabet(texts: Iterable[str], vocab_size: int) -> list[str]:
     return alphabet
 
 
+def _without_endless(text: str, pipeline: Tokenizer) -> str:
+    """A text without words of more than `LONGEST_WORD` characters; one that has none as it is.
+
+    Training takes time quadratic in the length of a word: minutes for one of 200,000 characters.
+    """
+    if max(map(len, text.split()), default=0) <= LONGEST_WORD:
+        return text
+    pieces = pipeline.pre_tokenizer.pre_tokenize_str(pipeline.normalizer.normalize_str(text))
+    return " ".join(word for word, _ in pieces if len(word) <= LONGEST_WORD)
+
+
 def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
     """Train a throw-away tokenizer for its vocabulary.
 
@@ -94,6 +108,6 @@ def _learn_vocabulary(texts: list[str], vocab_size: int) -> dict[str, int]:
         continuing_subword_prefix=CONTINUATION,
         show_progress=False,
     )
-    learner.train_from_iterator(texts, trainer)
+    learner.train_from_iterator([_without_endless(text, learner) for text in texts], trainer)
     vocabulary: dict[str, int] = learner.get_vocab()
     return vocabulary

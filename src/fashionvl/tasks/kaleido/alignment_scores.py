@@ -18,6 +18,7 @@ from fashionvl.evaluation.alignment import AlignmentPrecision, phrase_tokens
 from fashionvl.patches.grid import Box, KaleidoGrid, grown
 from fashionvl.patches.overlap import best_patches
 from fashionvl.tasks.testing.base import SHOWN
+from fashionvl.tasks.testing.shown import shown
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,14 @@ class AlignedPhotographs:
             ids = captions.of(row)[positions].tolist()
             words[line, : len(ids)] = data.tokenizer.convert_ids_to_tokens(ids)
             regions[line, : len(ids)], patches[line, : len(ids)] = where, best
+        pictures = shown(data.test_image(row) for row in rows)
         return {
-            "images": np.stack([data.test_image(row) for row in rows]),
+            "images": pictures.images,
             "captions": np.array([data.test_caption(row) for row in rows]),
-            "boxes": np.array([self.box(row) for row in rows]),
+            "boxes": pictures.boxes(np.array([self.box(row) for row in rows])),
             "levels": np.array(self.levels),
             "words": words.astype(str),
-            "regions": regions,
+            "regions": pictures.regions(regions),
             "patches": patches,
         }
 

@@ -12,6 +12,7 @@ from fashionvl.data.records import PairBatch, Patches
 from fashionvl.evaluation.captioning import CaptionScores
 from fashionvl.tasks.kaleido.caption_text import caption_texts
 from fashionvl.tasks.testing.base import SHOWN, Arrays, Result, Test
+from fashionvl.tasks.testing.shown import shown
 
 
 class CaptionTest(Test):
@@ -65,7 +66,7 @@ class CaptionTest(Test):
         if not self._generated:
             return {}
         arrays = {
-            "images": np.stack([data.test_image(row) for row in self._generated]),
+            "images": shown(data.test_image(row) for row in self._generated).images,
             "reference": np.array([data.test_caption(row) for row in self._generated]),
             "generated": np.array(list(self._generated.values())),
         }

@@ -11,6 +11,7 @@ from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.records import KaleidoTargets, PairBatch, Patches
 from fashionvl.models.kaleido_bert.model import KaleidoBERT
 from fashionvl.tasks.testing.base import SHOWN, Arrays
+from fashionvl.tasks.testing.shown import shown
 
 CROP = 64
 """Height and width of a patch in the pictures."""
@@ -51,7 +52,7 @@ def transformed_patches(task: TransformsPatches, data: FashionGenDataModule) -> 
     keys = [(0, int(position)) for position in np.flatnonzero(np.isin(data.test_rows, rows))]
     batch = dataset.__getitems__(keys)
     # Drawn from the same seed, epoch and rows: the same patches, as pictures.
-    shown = dataset.as_crops(CROP).__getitems__(keys)
+    as_pictures = dataset.as_crops(CROP).__getitems__(keys)
     seen, targets = task.with_features(batch.to(task.device))
     network: KaleidoBERT = task.network
     training = task.training
@@ -60,15 +61,16 @@ def transformed_patches(task: TransformsPatches, data: FashionGenDataModule) -> 
         batch.input_ids.to(task.device), batch.attention_mask.to(task.device), seen, blank=targets.blank
     )
     task.train(training)
+    pictures = shown(data.test_image(row) for row in rows)
     arrays: dict[str, Any] = {
-        "image": np.stack([data.test_image(row) for row in rows]),
-        "box": source.boxes[rows],
+        "image": pictures.images,
+        "box": pictures.boxes(source.boxes[rows]),
         "levels": np.array(source.grid.levels),
         "caption": np.array([data.test_caption(row) for row in rows]),
         "patches": _pictures(source.as_crops(CROP).plain(rows).features),
     }
-    if shown.patches is not None:
-        arrays["transformed"] = _pictures(shown.patches.features)
+    if as_pictures.patches is not None:
+        arrays["transformed"] = _pictures(as_pictures.patches.features)
     for name in ("rotation", "jigsaw", "camouflage", "grey", "blank"):
         answer = getattr(targets, name)
         if answer is not None:

@@ -6,6 +6,7 @@ from torch import Tensor
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.retrieval.candidates import Direction
 from fashionvl.tasks.testing.base import SHOWN, Arrays
+from fashionvl.tasks.testing.shown import shown
 
 TOP = 5
 """Ranked answers shown, as in Figs. 5 and 6 of MVLT."""
@@ -38,9 +39,10 @@ class RankedExamples:
         texts, images = (
             (query_rows[:, None], rows) if self.direction == "tir" else (rows, query_rows[:, None])
         )
+        photographs = shown(data.test_image(row) for row in images.ravel()).images
         return {
             "captions": np.array([[data.test_caption(row) for row in line] for line in texts]),
-            "images": np.array([[data.test_image(row) for row in line] for line in images]),
+            "images": photographs.reshape(*images.shape, *photographs.shape[1:]),
             "probabilities": np.stack(
                 [scores[order] for (_, scores), order in zip(self._kept, best, strict=True)]
             ),

@@ -14,6 +14,7 @@ from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.protocols import Recognises, require
 from fashionvl.tasks.testing.base import Arrays, ProductBook, Result, Test
 from fashionvl.tasks.testing.ranked import TOP
+from fashionvl.tasks.testing.shown import shown
 
 
 class RecognitionTest(Test):
@@ -86,7 +87,7 @@ class RecognitionTest(Test):
             return {}
         rows = [row for row, _, _ in self._shown]
         arrays: Arrays = {
-            "images": np.stack([data.test_image(row) for row in rows]),
+            "images": shown(data.test_image(row) for row in rows).images,
             "captions": np.array([data.test_caption(row) for row in rows]),
         }
         for name, names in (("m_cr", data.categories.names), ("s_cr", data.subcategories.names)):
