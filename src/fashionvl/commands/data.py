@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fashionvl.data.inspection.catalogue import inspect_catalogue
 from fashionvl.data.inspection.tables import print_summary
+from fashionvl.data.readers import Table
 from fashionvl.data.synthetic import synthesize as draw
 from fashionvl.files.ours import Ours
 
@@ -31,17 +32,19 @@ def synthesize(
     draw(out, products, seed, validation_share, workers, overwrite=overwrite)
 
 
-def inspect(root: Path, out: Path | None = None, sample: int = 2000) -> None:
+def inspect(root: Path, out: Path | None = None, sample: int = 2000, table: Table | None = None) -> None:
     """Count, check and picture a catalogue.
 
     Args:
-        root: folder with the files.
-        out: folder for `contact_sheet.png` and `defects.csv`; None: the root itself. Files of these names
-            that this command did not write are not replaced.
+        root: folder with the files, or a table.
+        out: folder for `contact_sheet.png` and `defects.csv`; None: the root itself, or a table's folder.
+            Files of these names that this command did not write are not replaced.
         sample: photographs looked at for defects, spread evenly; 0 looks at all.
+        table: how a table is read, as `data.init_args.table`.
     """
-    ours = Ours(out or root, ("contact_sheet.png", "defects.csv"))
-    print_summary(inspect_catalogue(root, out or root, sample))
+    out = out or (root.parent if root.is_file() else root)
+    ours = Ours(out, ("contact_sheet.png", "defects.csv"))
+    print_summary(inspect_catalogue(root, out, sample, table))
     ours.remember()
 
 

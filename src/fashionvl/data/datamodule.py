@@ -24,7 +24,8 @@ from fashionvl.data.index.splits import carve_dev
 from fashionvl.data.index.text import CatalogueText
 from fashionvl.data.index.vocabulary import LabelRule
 from fashionvl.data.preparation import Preparation
-from fashionvl.data.readers import open_split
+from fashionvl.data.readers import Table, open_readers
+from fashionvl.data.readers.table import default_cache
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
 from fashionvl.data.retrieval.candidates import CandidateSet, Direction
@@ -63,7 +64,8 @@ class FashionGenDataModule(OntoDevice):
     def __init__(
         self,
         root: str | None = None,
-        layout: Literal["auto", "hdf5", "mvlt"] = "auto",
+        layout: Literal["auto", "hdf5", "mvlt", "table"] = "auto",
+        table: Table | None = None,
         synthetic: Synthetic = Synthetic(),  # noqa: B008 - frozen
         retrieval: Retrieval = Retrieval(),  # noqa: B008 - frozen
         index_dir: str | None = None,
@@ -91,8 +93,10 @@ class FashionGenDataModule(OntoDevice):
         """Name the data; nothing is read before `prepare_data`.
 
         Args:
-            root: folder with the two HDF5 files or the MVLT layout; None draws the synthetic catalogue.
+            root: folder with the two HDF5 files, the MVLT layout, or a table and its pictures; or the table.
+                None draws the synthetic catalogue.
             layout: of `root`; auto looks.
+            table: how a table is read; its two splits stand for the training and the validation file.
             synthetic: the catalogue drawn into `data/` when `root` is None.
             retrieval: candidates and queries.
             index_dir: where indexes are kept; None: `.fashionvl` inside `root`.
@@ -132,14 +136,15 @@ class FashionGenDataModule(OntoDevice):
             check_range(f"data.init_args.{name}", numbers[name], least)
         if not 0 <= dev_share < 1:
             raise InputError(f"data.init_args.dev_share: {dev_share} is outside [0, 1)")
-        if root is None and layout == "mvlt":
-            raise InputError("data.root: the MVLT layout needs a folder; none was given")
+        if root is None and (layout in ("mvlt", "table") or table is not None):
+            raise InputError("data.init_args.root: this layout needs a folder; none was given")
         if resize_on == "device" and store_images:
             raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
+        self.table = table
         self.root = Path(root) if root else Path("data") / synthetic.folder_name
         self._draw = root is None
-        self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
+        self.index_dir = Path(index_dir) if index_dir else default_cache(self.root)
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
         self.tokenizer_name, self.vocabulary, self.min_count = tokenizer, vocabulary, min_count
         self.max_tokens = max_tokens
@@ -174,7 +179,7 @@ class FashionGenDataModule(OntoDevice):
         stored = self.image_size if self.store_images and self.kaleido is None else None
         loaded = None if is_made(self.tokenizer_name) else load_tokenizer(self.tokenizer_name)
         opened = open_catalogue(
-            {split: open_split(self.root, split, self.layout, mapped=self.mapped) for split in SPLITS},
+            open_readers(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners),
             self.index_dir,
             scanners,
             stored,
