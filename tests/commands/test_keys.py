@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fashionvl.commands.configurations import files_read
-from fashionvl.commands.keys import OPTIONS, check_keys, of_command_line
+from fashionvl.commands.keys import OPTIONS, check_keys, of_command_line, require_model
 from fashionvl.commands.signatures import method_parameters, signature_of
 from fashionvl.errors import InputError
 
@@ -109,3 +109,10 @@ def test_signatures_follow_imports_and_dataclasses() -> None:
     assert signature_of("torch.nn.Linear") is None
     assert signature_of("fashionvl.tasks.Nothing") is None
     assert method_parameters("no_such_package", "a.py", "A", "f") == ()
+
+
+def test_a_command_without_a_model_is_shown_how_to_name_one() -> None:
+    with pytest.raises(InputError, match=r"fit: no model; give a recipe, such as --config mvlt/pretrain"):
+        require_model(["fit", "--name", "x"], of_command_line(["fit", "--name", "x"]))
+    for words in (["fit", "-h"], ["fit", "--help"], ["fit", "--print_config"], ["fit", "--model", "x.Y"]):
+        require_model(words, of_command_line(words))

@@ -31,6 +31,17 @@ def of_command_line(words: list[str]) -> list[Given]:
     return given
 
 
+def require_model(words: list[str], given: Iterable[Given]) -> None:
+    """Refuse a command line of Lightning's that configures no model.
+
+    Raises:
+        InputError: naming a recipe to give.
+    """
+    asks = {word.partition("=")[0] for word in words} & {"-h", "--help", "--print_config"}
+    if not asks and not any(key.path[0] == "model" for key in given):
+        raise InputError(f"{words[0]}: no model; give a recipe, such as --config mvlt/pretrain.yaml")
+
+
 def check_keys(command: str, given: Iterable[Given]) -> None:
     """Refuse a key that no class has; what cannot be known without importing is left to the parser.
 

@@ -167,6 +167,7 @@ SAID = {
     errno.EPERM: (MISTAKE, "operation not permitted; change the permissions, or choose another place"),
     errno.EROFS: (MISTAKE, "its file system is read-only; choose another place to write to"),
     errno.ENOENT: (MISTAKE, "no such file or folder"),
+    errno.EEXIST: (MISTAKE, "is there already, and is no folder; choose another name"),
     errno.ENOTDIR: (MISTAKE, "a part of this path is a file, not a folder"),
     errno.EISDIR: (MISTAKE, "is a folder, where a file is expected"),
     errno.ENAMETOOLONG: (MISTAKE, "the name is too long for its file system"),
