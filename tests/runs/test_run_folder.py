@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -108,6 +109,67 @@ def test_a_run_from_other_features_is_not_continued(tmp_path: Path) -> None:
     manifest.write_text("second")
     with pytest.raises(InputError, match=r"\(data\.init_args\.kaleido\.features\.train has changed"):
         folder.claim(config)
+
+
+def test_what_lies_elsewhere_is_the_same_while_its_content_is(tmp_path: Path) -> None:
+    def config(place: str) -> dict[str, Any]:
+        folder = tmp_path / place
+        kaleido = {"features": str(folder / "features")}
+        data = {"root": str(folder / "data"), "index_dir": place, "kaleido": kaleido, "batch_size": 3}
+        data["tokenizer"] = str(folder / "tokenizer")
+        return {"model": {"init_args": {"weights": str(folder / "run")}}, "data": {"init_args": data}}
+
+    files = ("features/train/manifest.json", "run/model/model.safetensors", "tokenizer/tokenizer.json")
+    for name in files:
+        (tmp_path / "here" / name).parent.mkdir(parents=True)
+        (tmp_path / "here" / name).write_text(name)
+    folder = RunFolder(tmp_path / "out")
+    folder.claim(config("here"))
+    folder.record(fit={"loss": 1.0})
+    folder.check_data("a" * 64)
+    assert not folder.data_moved(config("here"))
+    (tmp_path / "here").rename(tmp_path / "there")
+    folder.claim(config("there"))
+    folder.await_claim(config("there"))
+    folder.check(config("there"), ("model", "data"))
+    assert folder.data_moved(config("there"))
+    for name, key in zip(files, ("kaleido.features", "weights", "tokenizer"), strict=True):
+        (tmp_path / "there" / name).write_text("other")
+        with pytest.raises(InputError, match=rf"{key} was .*here.*, is .*there"):
+            folder.check(config("there"), ("model", "data"))
+        (tmp_path / "there" / name).write_text(name)
+
+
+def test_a_claim_of_an_earlier_version_is_continued(tmp_path: Path) -> None:
+    """It hashed the data's path, too, and no tokenizer."""
+    tokenizer = tmp_path / "tokenizer"
+    tokenizer.mkdir()
+    (tokenizer / "tokenizer.json").write_text("{}")
+    config = {"data": {"init_args": {"root": "/data/old", "tokenizer": str(tokenizer)}}}
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(config)
+    folder.record(fit={})
+    (folder.path / "claim.json").write_text(json.dumps({"config": "0" * 64, "weights": {}}))
+    folder.claim(config)
+    folder.await_claim(config)
+    config["data"]["init_args"]["root"] = "/data/new"
+    folder.claim(config)
+    folder.await_claim(config)
+    tokenizer.rename(tmp_path / "moved")
+    config["data"]["init_args"]["tokenizer"] = str(tmp_path / "moved")
+    with pytest.raises(InputError, match="tokenizer was"):
+        folder.claim(config)
+
+
+def test_a_test_on_other_data_is_refused_and_claims_nothing(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(CONFIG)
+    folder.check_data("a" * 64, learns=False)
+    assert "data" not in json.loads((folder.path / "claim.json").read_text())
+    folder.check_data("a" * 64)
+    folder.check_data("a" * 64, learns=False)
+    with pytest.raises(InputError, match="other data"):
+        folder.check_data("b" * 64, learns=False)
 
 
 def test_other_data_are_refused(tmp_path: Path) -> None:

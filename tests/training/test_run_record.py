@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from fashionvl.cli import main
 from fashionvl.data import FashionGenDataModule
 from fashionvl.data.batches.corruption import CLEAN
+from fashionvl.data.synthetic import synthesize
 from fashionvl.reporting.summary import summarise
 from fashionvl.reporting.tables import caption_of
 from fashionvl.runs.reading import read_run
@@ -126,6 +127,28 @@ def test_a_limited_run_is_marked_and_reports_say_so(fit: Callable[..., Path]) ->
     fit(command="test")
     assert _record(run)["limited"] == {"fit": {"limit_train_batches": 2}}
     assert _record(run)["test"]["light/n"] > found["test"]["light/n"]
+
+
+def test_the_data_are_known_by_their_content(
+    fit: Callable[..., Path], catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = fit()
+    before = _record(run)
+    renamed = tmp_path / "renamed"
+    renamed.symlink_to(catalogue)
+    moved = ("--data.init_args.root", str(renamed), "--data.init_args.index_dir", str(tmp_path / "index"))
+    fit(*moved)
+    assert "already trained" in " ".join(capfd.readouterr().err.split())
+    fit(*moved, command="test")
+    assert _record(run)["test"] == before["test"]
+    synthesize(tmp_path / "other", 8, seed=5, validation_share=0.5, workers=1, progress=False)
+    others = ("--data.init_args.root", str(tmp_path / "other"), *moved[2:])
+    for command in ("fit", "test"):
+        with pytest.raises(SystemExit) as stopped:
+            fit(*others, command=command)
+        assert stopped.value.code == 2
+        assert "holds a run on other data" in capfd.readouterr().err
+    assert _record(run)["data"]["fingerprint"] == before["data"]["fingerprint"]
 
 
 def test_a_trial_run_leaves_no_record(fit: Callable[..., Path]) -> None:

@@ -187,6 +187,7 @@ class FashionVLCLI(LightningCLI):
     def fit(self, **kwargs: Any) -> None:
         """Train, or continue, or say that it is done; then test when asked."""
         if self.folder.finished("fit"):
+            self._check_moved_data()
             _say(f"{self.folder.path}: already trained")
         else:
             if kwargs.get("ckpt_path") is None and self.folder.last_checkpoint.exists():
@@ -214,11 +215,19 @@ class FashionVLCLI(LightningCLI):
     def predict(self, **kwargs: Any) -> None:
         """Pass over the data and keep what is found, go on with such a pass, or say that it is done."""
         if self.folder.finished("predict"):
+            self._check_moved_data()
             _say(f"{self.folder.path}: already done")
             return
         # What is found lies in files; kept in memory it would be the whole catalogue's.
         kwargs["return_predictions"] = False
         self._guarded("predict", **kwargs)
+
+    def _check_moved_data(self) -> None:
+        """Refuse to call a run finished that was on other data than those it is started with now."""
+        if self.folder.data_moved(self.config_dump):
+            self.datamodule.prepare_data()
+            self.datamodule.setup()
+            self.folder.check_data(self.datamodule.fingerprint, learns=False)
 
     def _checkpoint(self) -> str:
         if not self.folder.last_checkpoint.exists():

@@ -11,7 +11,7 @@ import yaml
 from fashionvl.configuration import ABSENT, differing, plain, read_yaml, within
 from fashionvl.errors import InputError
 from fashionvl.files.whole import written_whole
-from fashionvl.runs.claim import claim_of, decisive
+from fashionvl.runs.claim import claim_of, contents, decisive, places
 from fashionvl.runs.layout import SCHEMA, WRITTEN
 from fashionvl.runs.lock import RunLock
 from fashionvl.runs.not_finite import encoded
@@ -62,10 +62,9 @@ class RunFolder:
             files that are not a run's.
         """
         claimed = claim_of(config)
-        if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
+        if self._begun:
             try:
-                self.check(config)
-                self._check_weights(claimed["weights"])
+                self._check_all(config, claimed)
                 return
             except InputError:
                 if when_changed == "refuse":
@@ -94,13 +93,37 @@ class RunFolder:
         expected = claim_of(config)
         deadline = time.monotonic() + CLAIM_WAIT_SECONDS
         while time.monotonic() < deadline:
-            found = self._claimed()
-            if {key: found.get(key) for key in expected} == expected:
+            if self._is_claimed(config, expected):
                 return
             time.sleep(0.1)
         raise InputError(
             f"{self.path}: not claimed by the first process of this run; all processes need one file system"
         )
+
+    def _is_claimed(self, config: dict[str, Any], expected: dict[str, Any]) -> bool:
+        if not self._begun:
+            found = self._claimed()
+            return {key: found.get(key) for key in expected} == expected
+        try:
+            self._check_all(config, expected)
+        except InputError:
+            return False
+        return True
+
+    @property
+    def _begun(self) -> bool:
+        """Whether there is something to lose."""
+        return self.last_checkpoint.exists() or (self.path / "metrics.json").exists()
+
+    def _check_all(self, config: dict[str, Any], claimed: dict[str, Any]) -> None:
+        self.check(config)
+        before, now = self._claimed().get("weights", {}), claimed["weights"]
+        # What an earlier version did not note is compared by its path.
+        for key in differing(before, {key: now.get(key, ABSENT) for key in before}):
+            raise InputError(
+                f"{self.path}: holds a run that started from other weights ({key} has changed since); "
+                "delete the folder or pass --when_changed set_aside"
+            )
 
     def check(self, config: dict[str, Any], sections: tuple[str, ...] = ()) -> None:
         """Compare a configuration with the run's, in some sections or in all.
@@ -109,7 +132,8 @@ class RunFolder:
             InputError: they differ; the differing keys are named.
         """
         file = self.path / "config.yaml"
-        before, now = decisive(read_yaml(file) if file.exists() else config), decisive(config)
+        same = self._same_content(config)
+        before, now = decisive(read_yaml(file) if file.exists() else config, same), decisive(config, same)
         if sections:
             before, now = (
                 {key: value for key, value in one.items() if within(key, sections)} for one in (before, now)
@@ -124,26 +148,38 @@ class RunFolder:
                 "choose another --run_dir, delete the folder, or pass --when_changed set_aside"
             )
 
-    def _check_weights(self, weights: dict[str, str]) -> None:
-        for key in differing(self._claimed().get("weights", weights), weights):
-            raise InputError(
-                f"{self.path}: holds a run that started from other weights ({key} has changed since); "
-                "delete the folder or pass --when_changed set_aside"
-            )
+    def _same_content(self, config: dict[str, Any]) -> set[str]:
+        """Keys whose files are, by content, those that the run started from, wherever they lie now."""
+        before = self._claimed().get("weights", {})
+        return {
+            key
+            for key, parts in contents(config).items()
+            if all(before.get(f"{key}{part}") == digest for part, digest in parts.items())
+        }
 
-    def check_data(self, fingerprint: str) -> None:
+    def data_moved(self, config: dict[str, Any]) -> bool:
+        """Whether the data lie elsewhere than when the run began; they may still be the same."""
+        file = self.path / "config.yaml"
+        return file.exists() and places(read_yaml(file)) != places(config)
+
+    def check_data(self, fingerprint: str, learns: bool = True) -> None:
         """Remember the data a run learns from, or check that they are still the same.
+
+        Args:
+            fingerprint: of the data.
+            learns: whether the run learns from them; one that only reads a finished run claims nothing.
 
         Raises:
             InputError: the folder's run has seen other data.
         """
         claimed = self._claimed()
-        if claimed.get("data", fingerprint) != fingerprint and self.last_checkpoint.exists():
+        if claimed.get("data", fingerprint) != fingerprint and (self._begun or not learns):
             raise InputError(
                 f"{self.path}: holds a run on other data (fingerprint {claimed['data'][:16]}, now "
                 f"{fingerprint[:16]}); choose another --run_dir or delete the folder"
             )
-        _write_text(self._claim, json.dumps({**claimed, "data": fingerprint}, indent=1) + "\n")
+        if learns:
+            _write_text(self._claim, json.dumps({**claimed, "data": fingerprint}, indent=1) + "\n")
 
     def _claimed(self) -> dict[str, Any]:
         try:

@@ -51,9 +51,8 @@ class RunRecord(Callback):
 
     @rank_zero_only
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Refuse to continue on other data; a prediction starts its clock."""
-        if stage in ("fit", "predict"):
-            self.folder.check_data(data_of(trainer).fingerprint)
+        """Refuse to continue or to test on other data; a prediction starts its clock."""
+        self.folder.check_data(data_of(trainer).fingerprint, learns=stage in ("fit", "predict"))
         if stage == "predict" and not self._only_tried(trainer):
             self._resumed_at = time.perf_counter()
             # Recorded before anything is found: no other configuration takes over an interrupted pass.
