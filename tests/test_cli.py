@@ -177,7 +177,11 @@ def test_every_objective_off_is_refused(
     [
         ("model.init_args.mir.mask.ratio", "1.5", r"outside [0, 1]"),
         ("model.init_args.mir.mask.style", "spiral", "model.mir.mask.style: Expected"),
-        ("model.init_args.mir.mask.stile", "grid", "unrecognized arguments: --mask.stile=grid"),
+        (
+            "model.init_args.mir.mask.stile",
+            "grid",
+            "mask.stile; did you mean style?",
+        ),
         ("model.init_args.mir.mask.alpha", "7", "does not divide"),
         ("model.init_args.mlm.mask.ratio", "-1", "outside"),
         ("data.init_args.batch_size", "100000", "training pairs"),
@@ -186,7 +190,16 @@ def test_every_objective_off_is_refused(
         ("data.init_args.tokenizer", "words", "model.init_args.mlm: it masks words, but tokenizer"),
         ("data.init_args.max_tokens", "30", "max_tokens: 30, but MVLT reads 24 at most"),
         ("data.init_args.root", "nowhere", "nowhere: no such folder"),
-        ("config", "nowhere.yaml", "File does not exist"),
+        ("config", "nowhere.yaml", "nowhere.yaml is not there"),
+        ("ckpt_path", "nope.ckpt", "--ckpt_path: nope.ckpt is not there"),
+        ("seed_everything", "-1", "seed_everything: -1 is outside"),
+        ("trainer.overfit_batches", "2", "trainer.overfit_batches: 2"),
+        ("trainer.precision", "bf16-true", "trainer.precision: bf16-true"),
+        ("trainer.strategy", "spiral", "trainer: Lightning refuses these options: You selected an invalid"),
+        ("trainer.devices", "0", "trainer: Lightning refuses these options"),
+        ("data.batch_size", "0", "data.init_args.batch_size: 0 must be at least 1"),
+        ("data.retrieval.queries", "0", "data.init_args.retrieval.queries: 0 must be at least 1"),
+        ("data.retrieval.negatives", "0", "data.init_args.retrieval.negatives: 0 must be at least 1"),
     ],
 )
 def test_a_bad_value_is_one_line_before_any_work(

@@ -1,6 +1,9 @@
 """Console script: Lightning's fit / validate / test / predict, and the commands that plan and read runs."""
 
+import contextvars
+import os
 import sys
+import traceback
 from typing import Any
 
 USAGE = """usage: fashionvl COMMAND [options]
@@ -17,39 +20,62 @@ USAGE = """usage: fashionvl COMMAND [options]
   compare                        one table and the pictures of different models, run alike
   records                        pack what a report reads of run folders into one JSON file
   wandb-report                   a W&B report that compares the columns of studies
+  init                           copy the recipes, studies and sweeps to a folder, to change them
 
-`fashionvl COMMAND --help` lists the options of each."""
+`fashionvl COMMAND --help` lists the options of each; with --debug, errors show their traceback."""
+
+DEBUG = "--debug"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command; a user's mistake is one line on standard error and exit status 2."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments or arguments[0] in ("-h", "--help"):
+    """Run one command; whatever goes wrong is one line on standard error.
+
+    The exit status is 2 for a user's mistake and 1 for a crash. `--debug`, or `FASHIONVL_DEBUG=1`, shows the
+    traceback, too.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    debug = DEBUG in words or os.environ.get("FASHIONVL_DEBUG", "0") not in ("", "0")
+    words = [word for word in words if word != DEBUG]
+    if not words or words[0] in ("-h", "--help"):
         print(USAGE)  # noqa: T201
         return
-    from fashionvl.errors import InputError
-
+    # Pictures go to files: a notebook's own backend, which its environment names, may not be installed here.
+    os.environ["MPLBACKEND"] = "agg"
+    # What a command notes down for a crash report ends with it.
+    context = contextvars.copy_context()
     try:
-        _dispatch(arguments)
-    except InputError as error:
-        raise SystemExit(_fail(error, 2)) from None
-    except RuntimeError as error:
-        if type(error).__name__ != "NonFiniteLossError":
-            raise
-        raise SystemExit(_fail(error, 1)) from None
+        context.run(_dispatch, words)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except Exception as error:
+        raise SystemExit(context.run(_fail, error, words, debug)) from None
 
 
-def _fail(error: Exception, status: int) -> int:
-    print(f"fashionvl: {error}", file=sys.stderr)  # noqa: T201
-    return status
+def _fail(error: Exception, words: list[str], debug: bool) -> int:
+    from fashionvl.commands.crash import write_report
+    from fashionvl.commands.translating import CRASH, translate
+
+    if debug:
+        traceback.print_exception(error)
+    line = translate(error)
+    told = line.text
+    if line.status == CRASH and not line.own:
+        file = write_report(error, words)
+        told += f"; details in {file}" if file else "; --debug shows details"
+    print(f"fashionvl: {told}", file=sys.stderr)  # noqa: T201
+    return line.status
 
 
 def _dispatch(arguments: list[str]) -> None:
     # Imported late: a summary must not wait for torch.
     if arguments[0] == "data":
-        from fashionvl.commands.data import COMMANDS
+        from fashionvl.commands.data import COMMANDS, with_switches
 
-        _run_functions(COMMANDS, arguments[1:], "fashionvl data")
+        _run_functions(COMMANDS, with_switches(arguments[1:]), "fashionvl data")
     elif arguments[0] == "summary":
         from fashionvl.commands.summary import summary
 
@@ -74,14 +100,37 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.records import main as records
 
         records(arguments[1:])
+    elif arguments[0] == "init":
+        from fashionvl.commands.init import main as init
+
+        init(arguments[1:])
     elif arguments[0] == "wandb-report":
         from fashionvl.commands.wandb_report import main as wandb_report
 
         wandb_report(arguments[1:])
     else:
+        words = _readable(arguments)
         from fashionvl.commands.train import train
 
-        train(None if arguments == sys.argv[1:] else arguments)
+        train(words)
+
+
+def _readable(arguments: list[str]) -> list[str]:
+    """Refuse what can be seen to be wrong without the libraries, whose import takes many seconds."""
+    from fashionvl.commands.configurations import files_read
+    from fashionvl.commands.hub import go_offline_unless_reachable
+    from fashionvl.commands.keys import COMMANDS, check_keys, of_command_line, require_model
+    from fashionvl.errors import InputError
+
+    command = arguments[0]
+    if not command.startswith("-") and command not in COMMANDS:
+        raise InputError(f"no command {command!r}; `fashionvl --help` lists them")
+    words, given = files_read(arguments)
+    given += of_command_line(words)
+    check_keys(command, given)
+    require_model(words, given)
+    go_offline_unless_reachable(given)
+    return words
 
 
 def _run_functions(functions: Any, arguments: list[str], program: str) -> None:

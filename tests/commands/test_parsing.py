@@ -69,3 +69,9 @@ def test_a_dotted_null_becomes_a_configuration() -> None:
 @given(st.lists(st.sampled_from(["fit", "--config", "--a.b", "--a.b=1", "x", "--c", "-d"]), max_size=6))
 def test_words_without_a_null_stay(words: list[str]) -> None:
     assert with_nulls(words) == words
+
+
+def test_the_none_of_a_sweep_is_a_null() -> None:
+    nothing = ["--config", '{"model": {"mir": null}}']
+    assert with_nulls(["fit", "--model.mir=None"]) == ["fit", *nothing]
+    assert with_nulls(["fit", "--model.mir", "None", "--name", "None"]) == ["fit", *nothing, "--name", "None"]

@@ -1,6 +1,7 @@
 """`fashionvl predict`: a pass over every photograph that is recorded once and continued where it stopped."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from fashionvl.cli import main
 from fashionvl.data import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.runs.lock import LOCK, RunLock
 from fashionvl.tasks.row_writing import RowWriting
 
 PIECE = 50
@@ -111,6 +113,19 @@ def test_a_pass_is_recorded_and_not_repeated(
     assert "already done" in capfd.readouterr().err
 
 
+def test_an_example_that_fails_costs_no_numbers(
+    predict: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def examples(*_: Any) -> Any:
+        raise OSError("no font")
+
+    monkeypatch.setattr(Light, "examples", examples)
+    run = predict()
+    assert _record(run)["predict"]["light/mean"] > 0
+    assert any("(OSError: no font)" in record.getMessage() for record in caplog.records)
+    assert not (run / "failed.json").exists()
+
+
 def test_an_interrupted_pass_goes_on_with_what_is_missing(
     predict: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +176,20 @@ def test_a_limited_pass_is_left_to_be_continued(predict: Callable[..., Path]) ->
     predict(*limited)
     assert 0 < first < len(list(run.glob("light/*/*.npy")))
     assert "predict" not in _record(run)
+
+
+def test_a_run_folder_in_use_is_refused_and_given_free_at_the_end(
+    predict: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = RunLock(tmp_path / "run")
+    other.acquire()
+    with pytest.raises(SystemExit) as stopped:
+        predict()
+    assert stopped.value.code == 2
+    assert f"in use by process {os.getpid()} on" in capfd.readouterr().err
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [LOCK]
+    other.release()
+    assert not (predict() / LOCK).exists()
 
 
 def test_a_failed_pass_leaves_its_reason(

@@ -36,6 +36,21 @@ def test_a_folder_without_a_checkpoint_takes_a_corrected_configuration(tmp_path:
     assert yaml.safe_load((tmp_path / "config.yaml").read_text()) == CONFIG
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "metrics.csv", "model", "tokenizer", "examples"])
+def test_a_folder_of_somebody_else_is_not_claimed(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    if "." in name:
+        file.write_text("mine")
+    else:
+        file.mkdir()
+    (tmp_path / "output.log").write_text("the shell's")
+    with pytest.raises(InputError, match=f"is no run folder .*holds a {name}"):
+        RunFolder(tmp_path).claim(CONFIG)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "output.log"])
+    (file.rmdir if file.is_dir() else file.unlink)()
+    RunFolder(tmp_path).claim(CONFIG)
+
+
 def test_another_configuration_is_refused_by_key(tmp_path: Path) -> None:
     folder = _trained(tmp_path / "run")
     other = {**CONFIG, "model": {"lr": 0.1, "mask": {"ratio": 0.7}}, "extra": 1}

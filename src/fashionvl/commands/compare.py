@@ -7,11 +7,14 @@ from typing import Any
 
 from rich.console import Console
 
+from fashionvl.files.ours import Ours
 from fashionvl.reporting.compare.models import Model, read_models
 from fashionvl.reporting.compare.pairing import Pairing, pair
-from fashionvl.reporting.compare.pictures import draw_pictures
+from fashionvl.reporting.compare.pictures import PLANS, draw_pictures
 from fashionvl.reporting.compare.text import comparison_markdown, comparison_text, notes
 from fashionvl.reporting.study.plain_data import plain
+
+WRITTEN = ("summary.json", "comparison.md", "comparison.html")
 
 
 def main(arguments: list[str]) -> None:
@@ -42,12 +45,15 @@ def compare(models: list[Model], out: Path) -> None:
     """Write `summary.json`, `comparison.md`, `comparison.html` and the pictures, and print the table.
 
     Raises:
-        InputError: a file of a run is unusable.
+        InputError: a file of a run is unusable, or one would be replaced that this command did not write.
     """
     # Imported late: the page needs its own libraries, which a refusal above should not wait for.
     from fashionvl.reporting.page.compared import write_comparison
 
+    pictures = ("scores", *(plan.name for plan in PLANS))
+    ours = Ours(out, [*WRITTEN, *(f"pictures/{name}.png" for name in pictures)])
     pairing = pair(models)
+    ours.begin()
     drawn, missing = draw_pictures(models, out / "pictures")
     noted = notes(models, pairing, missing)
     console = Console()
@@ -59,8 +65,8 @@ def compare(models: list[Model], out: Path) -> None:
     (out / "summary.json").write_text(
         json.dumps(summaries(models, pairing), indent=1) + "\n", encoding="utf-8"
     )
-    files = [out / name for name in ("summary.json", "comparison.md", "comparison.html")]
-    for file in (*files, *(picture.file for picture in drawn)):
+    ours.remember()
+    for file in (*(out / name for name in WRITTEN), *(picture.file for picture in drawn)):
         console.print(str(file), style="dim", highlight=False, soft_wrap=True)
 
 

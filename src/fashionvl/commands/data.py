@@ -4,33 +4,57 @@ from pathlib import Path
 
 from fashionvl.data.inspection.catalogue import inspect_catalogue
 from fashionvl.data.inspection.tables import print_summary
+from fashionvl.data.readers import Table
 from fashionvl.data.synthetic import synthesize as draw
+from fashionvl.files.ours import Ours
 
 
 def synthesize(
-    out: Path, products: int = 10_000, seed: int = 0, validation_share: float = 0.2, workers: int = 2
+    out: Path,
+    products: int = 10_000,
+    seed: int = 0,
+    validation_share: float = 0.2,
+    workers: int = 2,
+    overwrite: bool = False,
 ) -> None:
     """Draw a synthetic catalogue in Fashion-Gen's HDF5 schema.
 
     Args:
-        out: folder to write the two files and their ground truth into.
+        out: folder to write the two files and their ground truth into, new or empty; a folder that holds
+            anything is refused, and nothing in it is changed.
         products: how many products, over both files.
         seed: the same seed gives the same bytes.
         validation_share: share of the products in the validation file.
         workers: processes that draw.
+        overwrite: replace a catalogue that this command drew into `out` earlier; files that it did not write
+            are never replaced.
     """
-    draw(out, products, seed, validation_share, workers)
+    draw(out, products, seed, validation_share, workers, overwrite=overwrite)
 
 
-def inspect(root: Path, out: Path | None = None, sample: int = 2000) -> None:
+def inspect(root: Path, out: Path | None = None, sample: int = 2000, table: Table | None = None) -> None:
     """Count, check and picture a catalogue.
 
     Args:
-        root: folder with the files.
-        out: folder for `contact_sheet.png`; None: the root itself.
+        root: folder with the files, or a table.
+        out: folder for `contact_sheet.png` and `defects.csv`; None: the root itself, or a table's folder.
+            Files of these names that this command did not write are not replaced.
         sample: photographs looked at for defects, spread evenly; 0 looks at all.
+        table: how a table is read, as `data.init_args.table`.
     """
-    print_summary(inspect_catalogue(root, out or root, sample))
+    out = out or (root.parent if root.is_file() else root)
+    ours = Ours(out, ("contact_sheet.png", "defects.csv"))
+    print_summary(inspect_catalogue(root, out, sample, table))
+    ours.remember()
+
+
+def with_switches(words: list[str]) -> list[str]:
+    """Let `--overwrite` stand alone; the parser asks every option for a value."""
+    following = [*words[1:], ""]
+    return [
+        "--overwrite=true" if word == "--overwrite" and after not in ("true", "false") else word
+        for word, after in zip(words, following, strict=True)
+    ]
 
 
 COMMANDS = {"synthesize": synthesize, "inspect": inspect}

@@ -9,6 +9,10 @@ FRAME = ("Does not validate against any of the Union subtypes", "Subtypes:", "Er
 """Lines of jsonargparse's nested complaints that name neither a key nor what is wrong with it."""
 
 
+NOTHING = ("null", "None")
+"""Spellings of no value on a command line."""
+
+
 def one_line(complaint: str) -> str:
     """Reduce an error message of jsonargparse to the dotted key at fault and the first reason.
 
@@ -31,14 +35,15 @@ def with_nulls(words: list[str]) -> list[str]:
     """Replace each dotted `--KEY null` of a command line by one more configuration.
 
     Deep inside a class's arguments jsonargparse 4.53 makes the string "None" of a `null` on the command line;
-    in a configuration it means nothing, as everywhere.
+    in a configuration it means nothing, as everywhere. `None`, which the agents of W&B sweeps write for a
+    parameter without a value, is taken as `null`.
     """
     spelt: list[str] = []
     for word in words:
         key, equals, value = word.partition("=")
-        if word == "null" and spelt and _dotted(spelt[-1]):
+        if word in NOTHING and spelt and _dotted(spelt[-1]):
             spelt[-1:] = ["--config", _nothing_at(spelt[-1])]
-        elif equals and value == "null" and _dotted(key):
+        elif equals and value in NOTHING and _dotted(key):
             spelt += ["--config", _nothing_at(key)]
         else:
             spelt.append(word)

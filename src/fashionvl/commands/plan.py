@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 from fashionvl.commands.study_options import study_parser
 from fashionvl.configuration import digest
 from fashionvl.errors import InputError
+from fashionvl.files.ours import check_own
+from fashionvl.files.shipped import found
 from fashionvl.files.whole import written_whole
-from fashionvl.studies.plan import Setting, layers, rules
+from fashionvl.studies.plan import SIGNATURE, Setting, layers, rules
 from fashionvl.studies.recipe import Stage, read_recipe
 from fashionvl.studies.study import Column, Study, read_study, unchanged
 
@@ -37,7 +39,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--out", type=Path, help="file to write; default: RUNS/plans/STUDIES.mk")
     given = parser.parse_args(arguments)
     studies = [read_study(name, given.folder) for name in given.studies]
-    studies += [unchanged(read_recipe(file)) for file in given.recipes]
+    studies += [unchanged(read_recipe(found(file))) for file in given.recipes]
     if not studies:
         raise InputError("plan: name at least one STUDY, or a recipe with --recipes FILE")
     runs = given.runs or Path("runs") / given.scale
@@ -49,10 +51,12 @@ def plan(studies: list[Study], setting: Setting, out: Path) -> None:
     """Check every column as `fit` would resolve it, then write the rules to `out` in one step.
 
     Raises:
-        InputError: the data are not there, the recipe lacks the scale, or a column cannot be resolved.
+        InputError: `out` is no plan, the data are not there, the recipe lacks the scale, or a column cannot
+            be resolved.
     """
     if setting.data is not None and not setting.data.is_dir():
         raise InputError(f"--data: {setting.data} is not a folder; name the one with the Fashion-Gen files")
+    check_own(out, SIGNATURE)
     text = rules(studies, setting)
     # Imported late: a misspelt study must not wait for torch.
     from fashionvl.commands.resolve import Resolver

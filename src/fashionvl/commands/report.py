@@ -7,6 +7,7 @@ from rich.console import Console
 
 from fashionvl.commands.study_options import study_parser
 from fashionvl.errors import InputError
+from fashionvl.files.ours import Ours
 from fashionvl.reporting.study.claims import claims
 from fashionvl.reporting.study.comparison import compare
 from fashionvl.reporting.study.gather import Gathered, check_together, gather
@@ -17,6 +18,8 @@ from fashionvl.reporting.study.records import Report
 from fashionvl.reporting.study.text import study_text
 from fashionvl.runs.bundle import open_runs
 from fashionvl.studies.study import read_study
+
+WRITTEN = ("report.html", "report.md", "report.json")
 
 
 def main(arguments: list[str]) -> None:
@@ -58,9 +61,11 @@ def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Rep
     """Compute and write `report.md`, `report.html` and `report.json`, and print the tables.
 
     Raises:
-        InputError: runs differ in scale, data, candidates or queries, or a file of a run is unusable.
+        InputError: runs differ in scale, data, candidates or queries, a file of a run is unusable, or a file
+            would be replaced that this command did not write.
     """
     built = build(gathered, title)
+    ours = Ours(out, WRITTEN)
     console = Console()
     for study in built.studies:
         console.print(study_text(study, console.width))
@@ -71,11 +76,12 @@ def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Rep
     # Imported late: the page needs its own libraries, which a refusal above should not wait for.
     from fashionvl.reporting.page import write_page
 
-    out.mkdir(parents=True, exist_ok=True)
+    ours.begin()
     write_page(built, out / "report.html")
     (out / "report.md").write_text(report_markdown(built, out), encoding="utf-8")
     (out / "report.json").write_text(json.dumps(report_json(built, out), indent=1) + "\n", encoding="utf-8")
-    for name in ("report.html", "report.md", "report.json"):
+    ours.remember()
+    for name in WRITTEN:
         console.print(str(out / name), style="dim", highlight=False, soft_wrap=True)
     return built
 

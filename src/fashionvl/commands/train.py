@@ -1,21 +1,30 @@
 """`fashionvl fit | validate | test | predict`: LightningCLI with run folders that continue by themselves."""
 
 import os
+import pickle
 import sys
 import warnings
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
+import torch
 from jsonargparse import ArgumentError
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
+from fashionvl.commands.crash import RUN_FOLDER
+from fashionvl.commands.machine import check_accelerator, check_slurm
 from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
+from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.translating import short
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.checkpoints import unreadable
+from fashionvl.models.blocks.weight_files import weight_format
 from fashionvl.runs.folder import RunFolder, WhenChanged
 from fashionvl.tasks.base import PairTask
 from fashionvl.training.metrics_log import MetricsLog
@@ -46,6 +55,14 @@ class FashionVLCLI(LightningCLI):
     """Adds `--run_dir` and what makes a run a folder: configuration, record, checkpoints, continuation."""
 
     folder: RunFolder
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Run the command, and give its run folder free however it ends."""
+        try:
+            super().__init__(*args, **options)
+        finally:
+            if hasattr(self, "folder"):
+                self.folder.lock.release()
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run's own options and the suite's trainer defaults."""
@@ -79,6 +96,15 @@ class FashionVLCLI(LightningCLI):
             super().parse_arguments(parser, args)
         except ArgumentError as error:
             raise InputError(one_line(str(error))) from error
+        given = self.config.get(self.config.get("subcommand") or "", self.config)
+        check_seed(given.get("seed_everything"))
+        self.folder = RunFolder(_run_path(given))
+        check_checkpoint(given.get("ckpt_path"), self.folder.last_checkpoint)
+        trainer = given["trainer"]
+        check_trainer(trainer)
+        check_slurm(trainer.get("devices"), trainer.get("num_nodes"))
+        files = [Path(str(file)) for file in given.get("config") or [] if file is not None]
+        check_accelerator(trainer, files, torch.cuda.device_count() or torch.backends.mps.is_available())
 
     def instantiate_classes(self) -> None:
         """Build trainer, task and data.
@@ -97,14 +123,16 @@ class FashionVLCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Claim the run folder before anything long is built."""
-        runs = Path("runs") / self._get(self.config, "scale")
-        default = sweep_folder(runs) or runs / self._get(self.config, "name")
-        self.folder = RunFolder(Path(self._get(self.config, "run_dir") or default))
         self._dump_config()
+        # The first process of a distributed run holds the folder for all; `test` and `validate` write, too.
+        if self.subcommand and not getattr(rank_zero_only, "rank", 0):
+            self.folder.lock.acquire()
         if self.subcommand in CLAIMING:
             self._claim()
         elif self._get(self.config, "ckpt_path") is None:
             self.folder.check(self.config_dump, ("model", "data"))
+        if self.folder.path.is_dir():
+            RUN_FOLDER.set(self.folder.path)
 
     def _claim(self) -> None:
         # Set from the environment by Lightning, long before the processes have found each other.
@@ -116,7 +144,7 @@ class FashionVLCLI(LightningCLI):
 
     @rank_zero_only
     def _record_failure(self, stage: str, error: Exception) -> None:
-        if hasattr(self, "folder") and self.subcommand in CLAIMING:
+        if self.subcommand in CLAIMING:
             self.folder.failed(stage, error)
 
     def instantiate_trainer(self, **kwargs: Any) -> L.Trainer:
@@ -132,9 +160,16 @@ class FashionVLCLI(LightningCLI):
             # Given here and not added later: Lightning would put a checkpoint callback of its own beside it.
             last_checkpoint(self.folder),
         ]
-        trainer = super().instantiate_trainer(
-            default_root_dir=str(self.folder.path), callbacks=callbacks, **kwargs
-        )
+        place = str(self.folder.path)
+        try:
+            trainer = super().instantiate_trainer(default_root_dir=place, callbacks=callbacks, **kwargs)
+        except InputError:
+            raise
+        except (MisconfigurationException, ImportError, RuntimeError, TypeError, ValueError) as error:
+            # Nothing but the trainer's options went in.
+            raise InputError(f"trainer: Lightning refuses these options: {short(error)}") from error
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]  # set by a connector; it suppresses logs
+            return trainer
         trains = self.subcommand == "fit" and not self.folder.finished("fit")
         log = MetricsLog(self.folder.path / "metrics.csv", trains)
         trainer.loggers = [log, *self._wandb(identity), *trainer.loggers]
@@ -194,10 +229,16 @@ class FashionVLCLI(LightningCLI):
 
     def _guarded(self, stage: str, **kwargs: Any) -> None:
         """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback."""
+        checkpoint = Path(kwargs.get("ckpt_path") or "")
         try:
+            # Otherwise it is a word of Lightning's, such as `last`, or a checkpoint in pieces.
+            if checkpoint.suffix and not checkpoint.is_dir():
+                weight_format(checkpoint)
             getattr(self.trainer, stage)(**kwargs)
         except Exception as error:
             self._record_failure(stage, error)
+            if isinstance(error, pickle.UnpicklingError):
+                raise unreadable(checkpoint, error) from error
             if "loading state_dict" not in str(error):
                 raise
             first = " ".join(str(error).split("\n\t")[1:2])[:300].strip()
@@ -239,6 +280,11 @@ def command_line(kind: type[FashionVLCLI], arguments: list[str] | None, run: boo
         load_from_checkpoint_support=False,
         parser_kwargs={**raising, **{command: dict(raising) for command in FashionVLCLI.subcommands()}},
     )
+
+
+def _run_path(given: Any) -> Path:
+    runs = Path("runs") / given["scale"]
+    return Path(given["run_dir"] or sweep_folder(runs) or runs / given["name"])
 
 
 def _say(line: str) -> None:

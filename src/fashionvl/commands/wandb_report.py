@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fashionvl.errors import InputError
+from fashionvl.files.ours import check_own
 from fashionvl.studies.study import FOLDER, Study, read_study
 from fashionvl.training.wandb import PROJECT
 from fashionvl.training.wandb.comparison import Selection, comparison
+
+KIND = "W&B report by `fashionvl wandb-report`"
+SIGNATURE = f'{{\n "kind": "{KIND}"'
+"""How a specification in a file begins."""
 
 
 def main(arguments: list[str]) -> None:
@@ -24,6 +29,7 @@ def main(arguments: list[str]) -> None:
     seeds = tuple(given.seeds) if given.seeds else None
     selection = Selection(given.scale, seeds, given.project, given.entity)
     if given.out:
+        check_own(given.out, SIGNATURE)
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(specification(comparison(studies, selection)), encoding="utf-8")
     else:
@@ -36,7 +42,7 @@ def specification(report: Any) -> str:
     model = report._to_model()
     spec = model.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     facts = {"title": model.display_name, "description": model.description, "project": report.project}
-    return json.dumps({**facts, "spec": spec}, indent=1) + "\n"
+    return json.dumps({"kind": KIND, **facts, "spec": spec}, indent=1) + "\n"
 
 
 def save(studies: list[Study], selection: Selection) -> str:

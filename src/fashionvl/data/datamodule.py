@@ -24,7 +24,8 @@ from fashionvl.data.index.splits import carve_dev
 from fashionvl.data.index.text import CatalogueText
 from fashionvl.data.index.vocabulary import LabelRule
 from fashionvl.data.preparation import Preparation
-from fashionvl.data.readers import open_split
+from fashionvl.data.readers import Table, open_readers
+from fashionvl.data.readers.table import default_cache
 from fashionvl.data.records import Pairs
 from fashionvl.data.requests import AsksForData, Retrieval, Synthetic, WorksThroughRows
 from fashionvl.data.retrieval.candidates import CandidateSet, Direction
@@ -36,7 +37,22 @@ from fashionvl.data.text.kinds import check_captions, is_made, open_tokenizer
 from fashionvl.data.text.loading import load_tokenizer
 from fashionvl.data.visual.kaleido import Kaleido, PatchSource
 from fashionvl.data.visual.networks import SavedBackbone, copy_networks
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
+
+SMALLEST = {
+    "image_size": 1,
+    "vocabulary": 1,
+    "min_count": 1,
+    "max_tokens": 2,  # begin and end mark
+    "batch_size": 1,
+    "test_batch_size": 1,
+    "num_workers": 0,
+    "prefetch": 1,
+    "split_seed": 0,
+    "generated_images": 0,
+    "captioned_images": 0,
+}
+"""Smallest value of each number of the DataModule."""
 
 
 class FashionGenDataModule(OntoDevice):
@@ -48,7 +64,8 @@ class FashionGenDataModule(OntoDevice):
     def __init__(
         self,
         root: str | None = None,
-        layout: Literal["auto", "hdf5", "mvlt"] = "auto",
+        layout: Literal["auto", "hdf5", "mvlt", "table"] = "auto",
+        table: Table | None = None,
         synthetic: Synthetic = Synthetic(),  # noqa: B008 - frozen
         retrieval: Retrieval = Retrieval(),  # noqa: B008 - frozen
         index_dir: str | None = None,
@@ -76,8 +93,10 @@ class FashionGenDataModule(OntoDevice):
         """Name the data; nothing is read before `prepare_data`.
 
         Args:
-            root: folder with the two HDF5 files or the MVLT layout; None draws the synthetic catalogue.
+            root: folder with the two HDF5 files, the MVLT layout, or a table and its pictures; or the table.
+                None draws the synthetic catalogue.
             layout: of `root`; auto looks.
+            table: how a table is read; its two splits stand for the training and the validation file.
             synthetic: the catalogue drawn into `data/` when `root` is None.
             retrieval: candidates and queries.
             index_dir: where indexes are kept; None: `.fashionvl` inside `root`.
@@ -112,14 +131,20 @@ class FashionGenDataModule(OntoDevice):
                 are written and refuses a name unseen in training.
         """
         super().__init__()
-        if root is None and layout == "mvlt":
-            raise InputError("data.root: the MVLT layout needs a folder; none was given")
+        numbers = locals()
+        for name, least in SMALLEST.items():
+            check_range(f"data.init_args.{name}", numbers[name], least)
+        if not 0 <= dev_share < 1:
+            raise InputError(f"data.init_args.dev_share: {dev_share} is outside [0, 1)")
+        if root is None and (layout in ("mvlt", "table") or table is not None):
+            raise InputError("data.init_args.root: this layout needs a folder; none was given")
         if resize_on == "device" and store_images:
             raise InputError("data.init_args.resize_on: device excludes store_images; set one of them only")
         self.synthetic, self.retrieval, self.layout = synthetic, retrieval, layout
+        self.table = table
         self.root = Path(root) if root else Path("data") / synthetic.folder_name
         self._draw = root is None
-        self.index_dir = Path(index_dir) if index_dir else self.root / ".fashionvl"
+        self.index_dir = Path(index_dir) if index_dir else default_cache(self.root)
         self.image_size, self.crop, self.store_images = image_size, crop, store_images
         self.tokenizer_name, self.vocabulary, self.min_count = tokenizer, vocabulary, min_count
         self.max_tokens = max_tokens
@@ -128,12 +153,6 @@ class FashionGenDataModule(OntoDevice):
         self.generated_images, self.captioned_images = generated_images, captioned_images
         self.kaleido, self.pad_to = kaleido, pad_to
         self.prefetch, self.mapped, self.resize_on, self.labels = prefetch, mapped, resize_on, labels
-        if prefetch < 1:
-            raise InputError(f"data.init_args.prefetch: {prefetch} batches; at least 1")
-        if max_tokens < 2:
-            raise InputError(
-                f"data.init_args.max_tokens: {max_tokens} cannot hold begin and end mark; at least 2"
-            )
         self._ready = False
         self._candidates: dict[Direction, CandidateSet] = {}
         self._attached: AsksForData | None = None
@@ -142,7 +161,10 @@ class FashionGenDataModule(OntoDevice):
         """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
         if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
             drawn = self.synthetic
-            synthesize(self.root, drawn.products, drawn.seed, drawn.validation_share, workers=2)
+            # What a kill left incomplete is drawn again; nothing else is replaced.
+            synthesize(
+                self.root, drawn.products, drawn.seed, drawn.validation_share, workers=2, overwrite=True
+            )
         self._open()
 
     def setup(self, stage: str | None = None) -> None:
@@ -157,7 +179,7 @@ class FashionGenDataModule(OntoDevice):
         stored = self.image_size if self.store_images and self.kaleido is None else None
         loaded = None if is_made(self.tokenizer_name) else load_tokenizer(self.tokenizer_name)
         opened = open_catalogue(
-            {split: open_split(self.root, split, self.layout, mapped=self.mapped) for split in SPLITS},
+            open_readers(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners),
             self.index_dir,
             scanners,
             stored,

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.catalogue import Piece
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
 
 
 class ServesTest(Protocol):
@@ -43,13 +43,24 @@ class Synthetic:
 
     Attributes:
         products: how many.
-        seed: of the drawing.
-        validation_share: share of the products in the validation file.
+        seed: of the drawing, at least 0.
+        validation_share: share of the products in the validation file, in (0, 1).
+
+    Raises:
+        InputError: a number is outside its range.
     """
 
     products: int = 10_000
     seed: int = 0
     validation_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_range("data.init_args.synthetic.products", self.products, 1)
+        check_range("data.init_args.synthetic.seed", self.seed, 0)
+        if not 0 < self.validation_share < 1:
+            raise InputError(
+                f"data.init_args.synthetic.validation_share: {self.validation_share} is outside (0, 1)"
+            )
 
     @property
     def folder_name(self) -> str:
@@ -63,13 +74,16 @@ class Retrieval:
     """The retrieval protocol (MVLT section 3.3; Kaleido-BERT section 4.3).
 
     Attributes:
-        queries: a direction; 1,000 in the papers.
-        negatives: a query; 100 in the papers.
-        seed: of the draw; every model of a table shares it.
+        queries: a direction, at least 1; 1,000 in the papers.
+        negatives: a query, at least 1, since a positive alone is always found; 100 in the papers.
+        seed: of the draw, at least 0; every model of a table shares it.
         candidates: `drawn` from the seed, or the `ready_made` lists of the MVLT folder layout.
-        batch_queries: queries a test batch holds.
+        batch_queries: queries a test batch holds, at least 1.
         distinct_captions: keep negatives that carry the query's own caption out of drawn lists. Without it,
             as in the papers, such a negative counts as wrong although nothing tells it from the match.
+
+    Raises:
+        InputError: a number is outside its range, or ready-made lists are to be changed.
     """
 
     queries: int = 1000
@@ -80,6 +94,8 @@ class Retrieval:
     distinct_captions: bool = False
 
     def __post_init__(self) -> None:
+        for name, least in (("queries", 1), ("negatives", 1), ("seed", 0), ("batch_queries", 1)):
+            check_range(f"data.init_args.retrieval.{name}", getattr(self, name), least)
         if self.distinct_captions and self.candidates == "ready_made":
             raise InputError(
                 "data.init_args.retrieval.distinct_captions: ready-made lists are taken as they are; "

@@ -6,7 +6,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
 
 LEAST_PROBABILITY = 1e-7  # Keras, which the released losses are written in, clips both sides to it
 GREY_LEVEL = 4  # section 3.6
@@ -19,9 +19,15 @@ class Rotation:
 
     Attributes:
         weight: of its loss; 1 in Eq. 8.
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("rotation.weight", self.weight, 0)
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,15 @@ class Jigsaw:
 
     Attributes:
         weight: of its loss; 1 in Eq. 8.
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("jigsaw.weight", self.weight, 0)
 
 
 @dataclass(frozen=True)
@@ -41,9 +53,15 @@ class Camouflage:
 
     Attributes:
         weight: of its loss; 1 in Eq. 8.
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("camouflage.weight", self.weight, 0)
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,7 @@ class Grey:
     target: GreyTarget = "per_patch"
 
     def __post_init__(self) -> None:
+        check_range("grey.weight", self.weight, 0)
         if not 1 <= self.patches <= GREY_LEVEL**2:
             raise InputError(
                 f"grey.patches: {self.patches} is outside 1..{GREY_LEVEL**2}, those of its level"
@@ -88,6 +107,7 @@ class Blank:
     patches: int = 3
 
     def __post_init__(self) -> None:
+        check_range("blank.weight", self.weight, 0)
         if self.patches < 1:
             raise InputError(f"blank.patches: {self.patches} must be at least 1")
 

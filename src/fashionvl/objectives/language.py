@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from fashionvl.errors import check_range
 from fashionvl.masking.text import IGNORED_LABEL, TextMask
 
 
@@ -17,10 +18,16 @@ class MLM:
     Attributes:
         weight: w3 of MVLT Eq. 8; 1 in section 4.1.
         mask: how tokens are chosen and replaced; 15 % in section 4.1.
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 1.0
     mask: TextMask = field(default_factory=TextMask)
+
+    def __post_init__(self) -> None:
+        check_range("mlm.weight", self.weight, 0)
 
 
 @dataclass(frozen=True)
@@ -29,9 +36,15 @@ class AMLM:
 
     Attributes:
         weight: in the plain sum of Eq. 8.
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_range("amlm.weight", self.weight, 0)
 
 
 class WordLoss(NamedTuple):

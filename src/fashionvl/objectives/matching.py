@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fashionvl.data.batches.pairing import Pairing
+from fashionvl.errors import check_range
 
 
 @dataclass(frozen=True)
@@ -15,10 +16,16 @@ class ITM:
     Attributes:
         weight: w2 of MVLT Eq. 8; 1 in section 4.1.
         pairing: how matched and mismatched pairs are drawn.
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 1.0
     pairing: Pairing = field(default_factory=Pairing)
+
+    def __post_init__(self) -> None:
+        check_range("itm.weight", self.weight, 0)
 
 
 def itm_loss(logits: Tensor, labels: Tensor) -> Tensor:

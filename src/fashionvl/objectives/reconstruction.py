@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
+from fashionvl.errors import check_range
 from fashionvl.masking.image import ImageMask
 
 
@@ -16,11 +17,17 @@ class MIR:
         weight: w1 of MVLT Eq. 8; 10 in section 4.1.
         mask: which pixels are hidden; random grid, ratio 0.5, alpha 4 in sections 3.2 and 4.1.
         on_clean: with alternating views, reconstruct the unmasked photographs as well (released code).
+
+    Raises:
+        InputError: the weight is negative.
     """
 
     weight: float = 10.0
     mask: ImageMask = field(default_factory=ImageMask)
     on_clean: bool = True
+
+    def __post_init__(self) -> None:
+        check_range("mir.weight", self.weight, 0)
 
 
 def mir_loss(reconstructed: Tensor, original: Tensor) -> Tensor:

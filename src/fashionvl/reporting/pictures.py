@@ -10,6 +10,9 @@ from fashionvl.reporting.overview import overview_page
 from fashionvl.reporting.panels import example_pages
 from fashionvl.reporting.summary import Summary
 
+PICTURES = ("tir", "itr", "recognition", "mig", "curves", "overview")
+"""Names of the pictures, in the order in which they are written."""
+
 
 def draw_pictures(summary: Summary, folder: Path) -> list[Path]:
     """Write `tir.png`, `itr.png`, `recognition.png`, `mig.png`, `curves.png` and `overview.png`.

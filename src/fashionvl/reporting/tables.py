@@ -131,7 +131,8 @@ def _cost(run: Run) -> str:
     if test:
         said.append(f"test in {test['seconds']:,.0f} s")
     peak = max(cost.get("peak_rss_mb", 0) for cost in (fit, test))
-    return f"{run.name}: {', '.join(said)}, peak memory {peak:,.0f} MB"
+    part = f"; part of the data only ({run.limited})" if run.limited else ""
+    return f"{run.name}: {', '.join(said)}, peak memory {peak:,.0f} MB{part}"
 
 
 def _data(summary: Summary) -> str:

@@ -12,7 +12,9 @@ from fashionvl.configuration import ABSENT, differing, plain, read_yaml, within
 from fashionvl.errors import InputError
 from fashionvl.files.whole import written_whole
 from fashionvl.runs.claim import claim_of, decisive
-from fashionvl.runs.layout import SCHEMA
+from fashionvl.runs.layout import SCHEMA, WRITTEN
+from fashionvl.runs.lock import RunLock
+from fashionvl.runs.not_finite import encoded
 from fashionvl.runs.reading import read_run
 
 CLAIM_WAIT_SECONDS = 120
@@ -27,6 +29,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self.lock = RunLock(path)
 
     @property
     def last_checkpoint(self) -> Path:
@@ -55,7 +58,8 @@ class RunFolder:
                 to continue, or keep it beside this one as `NAME.HASH` and start afresh.
 
         Raises:
-            InputError: the folder holds a run of another configuration; the differing keys are named.
+            InputError: the folder holds a run of another configuration (the differing keys are named), or
+            files that are not a run's.
         """
         claimed = claim_of(config)
         if self.last_checkpoint.exists() or (self.path / "metrics.json").exists():
@@ -67,8 +71,19 @@ class RunFolder:
                 if when_changed == "refuse":
                     raise
             self._set_aside()
-        _write_text(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+        elif not self._claimed():
+            self._refuse_foreign()
+        # The claim first: it says that everything else is ours.
         _write_text(self._claim, json.dumps(claimed, indent=1) + "\n")
+        _write_text(self.path / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+
+    def _refuse_foreign(self) -> None:
+        for name in WRITTEN:
+            if (self.path / name).exists():
+                raise InputError(
+                    f"{self.path}: is no run folder (no claim.json), but holds a {name} that a run would "
+                    "replace; choose another --run_dir"
+                )
 
     def await_claim(self, config: dict[str, Any]) -> None:
         """Wait, in the other processes of a distributed run, until the first one has claimed the folder.
@@ -146,6 +161,7 @@ class RunFolder:
             number += 1
             place = self.path.with_name(f"{self.path.name}.{mark}-{number}")
         self.path.rename(place)
+        self.lock.follow(place)
 
     def failed(self, stage: str, error: BaseException) -> None:
         """Leave `failed.json` in a claimed folder, so that a report can say why there are no numbers."""
@@ -173,11 +189,14 @@ class RunFolder:
         return stage in self.metrics()
 
     def record(self, **sections: Any) -> None:
-        """Add sections to `metrics.json`; the file is replaced in one step."""
+        """Add sections to `metrics.json`; the file is replaced in one step.
+
+        A number that is not finite is null there, and named under `not_finite`.
+        """
         claimed = self._claimed()
         hashed = {"config_hash": claimed["config"]} if "config" in claimed else {}
         merged = {**self.metrics(), **sections, **hashed}
-        _write_text(self.path / "metrics.json", json.dumps(merged, indent=1, default=float) + "\n")
+        _write_text(self.path / "metrics.json", json.dumps(encoded(merged), indent=1, allow_nan=False) + "\n")
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -4,6 +4,13 @@ SCHEMA = 1
 """Of `metrics.json`; raised when a key changes its meaning."""
 
 
+WRITTEN = (
+    *("config.yaml", "metrics.json", "metrics.csv", "failed.json"),
+    *("model", "tokenizer", "examples", "checkpoints"),
+)
+"""Files and folders that a run writes whatever its task; a folder that holds one is a run, or nobody's."""
+
+
 STAGES = (
     *("pyramid", "saliency", "captioner", "align", "features"),
     *("pretrain", "recognition", "captioning"),

@@ -14,6 +14,7 @@ import numpy as np
 from fashionvl.configuration import parse_yaml
 from fashionvl.errors import InputError
 from fashionvl.runs.layout import SCHEMA, STAGES
+from fashionvl.runs.not_finite import decoded
 from fashionvl.runs.places import ON_DISK, Files
 
 COSTS = ("fit_cost", "test_cost", "predict_cost")
@@ -36,7 +37,8 @@ class Run:
 
     Attributes:
         path: the run folder.
-        record: what `metrics.json` holds; empty when the stage has not recorded anything yet.
+        record: what `metrics.json` holds, numbers that were not finite among it; empty when the stage has not
+            recorded anything yet.
         files: where the folder's other files are read from.
     """
 
@@ -52,13 +54,22 @@ class Run:
     @property
     def test(self) -> dict[str, float]:
         """Test metrics as `protocol/metric`; empty when the stage has no test or was not tested yet."""
-        return self.section("test")
+        return {name: value for name, value in self.section("test").items() if value is not None}
 
     @property
     def seconds(self) -> float:
         """Spent on training, test and prediction, data preparation included; start-up is not."""
         costs = [self.section(name) for name in COSTS]
         return float(sum(max(cost.get("wall_seconds", 0.0), cost.get("seconds", 0.0)) for cost in costs))
+
+    @property
+    def limited(self) -> str:
+        """What held stages back, such as `test: limit_test_batches 2`; empty for a run over all its data."""
+        stages = self.section("limited").items()
+        return "; ".join(
+            f"{stage}: {', '.join(f'{key} {value}' for key, value in found.items())}"
+            for stage, found in stages
+        )
 
     def section(self, name: str) -> dict[str, Any]:
         """A section of the record, empty where the record lacks it.
@@ -158,7 +169,7 @@ def read_run(path: Path, files: Files = ON_DISK) -> Run:
         raise InputError(f"{file}: holds a JSON {type(record).__name__}, expected an object")
     if record.get("schema", 0) > SCHEMA:
         raise InputError(f"{file}: schema {record['schema']} is newer than {SCHEMA}; update fashionvl")
-    return Run(path, record, files)
+    return Run(path, decoded(record), files)
 
 
 def read_runs(folder: Path) -> list[Run]:

@@ -11,8 +11,11 @@ from fashionvl.studies.study import PARENT, Column, Study
 SHARED_SEED = 0
 """Of shared stages."""
 
-HEADER = """\
-# Written by `fashionvl plan`; written anew when a study, a recipe or an overlay changes. Edit those instead.
+SIGNATURE = "# Written by `fashionvl plan`"
+"""How a plan begins."""
+
+HEADER = f"""\
+{SIGNATURE}; written anew when a study, a recipe or an overlay changes. Edit those instead.
 # The Makefile that includes this sets FASHIONVL, THREADS, LAUNCH, WANDB, SHOW and ARGS.
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fashionvl.configuration import digest, flatten, read_yaml, within
 from fashionvl.errors import InputError
+from fashionvl.files.shipped import found
 from fashionvl.studies.fields import check_fields, list_of, member
 from fashionvl.studies.recipe import Recipe, read_recipe
 
@@ -92,7 +93,7 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
 
     Args:
         name: its folder's; `-` reads as `_`, as make targets are written.
-        folder: holds one folder a study.
+        folder: holds one folder a study; a study that is not there is looked for in the package.
 
     Raises:
         InputError: there is no such study (those there are, are named), a file it names is missing, an
@@ -100,10 +101,10 @@ def read_study(name: str, folder: Path = FOLDER) -> Study:
             the same.
     """
     name = name.replace("-", "_")
-    file = folder / name / FILE
+    file = found(folder / name / FILE)
     if not file.is_file():
         raise InputError(
-            f"no study {name!r} in {folder}/; there are {', '.join(find_studies(folder)) or 'none'}"
+            f"no study {name!r} in {folder}/; there are {', '.join(find_studies(found(folder))) or 'none'}"
         )
     content = read_yaml(file)
     check_fields(
@@ -154,7 +155,7 @@ def unchanged(recipe: Recipe) -> Study:
 
 def _recipe_file(name: str, file: Path) -> Path:
     # Relative to where the command runs, like every other path a user writes in a configuration.
-    path = Path(name)
+    path = found(Path(name))
     if not path.is_file():
         raise InputError(f"{file}: recipe names {path}, which is not there")
     return path

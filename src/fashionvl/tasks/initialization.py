@@ -25,7 +25,8 @@ def load_weights(network: nn.Module, source: str) -> None:
 
     Args:
         network: of the same configuration; a `Loadable` one for released checkpoints.
-        source: a run folder, a folder written by `save_pretrained`, or a released checkpoint.
+        source: a run folder, a folder written by `save_pretrained`, or a checkpoint: a run's `last.ckpt`, a
+            state dict under our names in any wrapping, or a released file.
 
     Raises:
         InputError: nothing is there, or the weights are of another configuration.
@@ -36,10 +37,22 @@ def load_weights(network: nn.Module, source: str) -> None:
         file = folder / WEIGHTS_NAME
         load_state(network, read_state(file), str(file))
         return
+    if (path / "checkpoints" / "last.ckpt").is_file():
+        raise InputError(
+            f"model.init_args.weights: {source} is a run that has not finished; finish it, or pass its "
+            "checkpoints/last.ckpt"
+        )
+    if path.is_file() and path.suffix not in (".npz", ".index", ".meta"):
+        state = read_state(path)
+        known = network.state_dict().keys()
+        if 2 * sum(key in known for key in state) > len(state):
+            load_state(network, state, source)
+            return
     released = path.is_file() or path.with_name(f"{path.name}.index").is_file()
     if not released or not isinstance(network, Loadable):
         raise InputError(
-            f"model.init_args.weights: {source} is neither a finished run, a saved model nor a checkpoint"
+            f"model.init_args.weights: {source} is neither a finished run, a saved model nor a checkpoint of "
+            f"{type(network).__name__}"
         )
     network.load_released(path)
 

@@ -8,7 +8,7 @@ import torch
 from timm.optim import param_groups_weight_decay
 from torch import nn
 
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,17 @@ class Optimization:
     fused: bool = True
 
     def __post_init__(self) -> None:
-        if self.lr <= 0:
-            raise InputError(f"optimization.lr: {self.lr} must be positive")
+        check_range("optimization.lr", self.lr, 0, above=True)
+        for name in ("weight_decay", "eps", "warmup_epochs", "warmup_steps"):
+            check_range(f"optimization.{name}", getattr(self, name), 0)
+        for name in ("warmup_share", "final_lr_share"):
+            check_range(f"optimization.{name}", getattr(self, name), 0, 1)
+        for beta in self.betas:
+            if not 0 <= beta < 1:
+                raise InputError(f"optimization.betas: {beta} is outside [0, 1)")
         given = [name for name in ("warmup_epochs", "warmup_steps", "warmup_share") if getattr(self, name)]
-        for name in given:
-            if getattr(self, name) < 0:
-                raise InputError(f"optimization.{name}: {getattr(self, name)} must not be negative")
-        if self.drop_epochs <= 0:
-            raise InputError(f"optimization.drop_epochs: {self.drop_epochs} must be positive")
+        check_range("optimization.drop_epochs", self.drop_epochs, 0, above=True)
+        check_range("optimization.drop", self.drop, 0, 1)
         if len(given) > 1:
             raise InputError(f"optimization: {' and '.join(given)} are both set; choose one")
 

@@ -1,5 +1,6 @@
 """The final record of a run, written by a Lightning callback."""
 
+import logging
 import time
 from typing import Any, cast
 
@@ -9,12 +10,21 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
 from fashionvl.data.datamodule import data_of
+from fashionvl.files.whole import written_whole
 from fashionvl.runs.folder import RunFolder
 from fashionvl.runs.provenance import provenance
 from fashionvl.tasks.base import PairTask
 from fashionvl.tasks.row_writing import RowWriting
 from fashionvl.tasks.testing.base import with_products
 from fashionvl.training.cost import forward_flops, peak_memory
+
+log = logging.getLogger(__name__)
+
+LIMITS = {
+    "fit": ("limit_train_batches", "limit_val_batches", "overfit_batches"),
+    "test": ("limit_test_batches",),
+}
+"""Options of Lightning's trainer that leave out a part of the data, by stage."""
 
 
 class RunRecord(Callback):
@@ -44,7 +54,7 @@ class RunRecord(Callback):
         """Refuse to continue on other data; a prediction starts its clock."""
         if stage in ("fit", "predict"):
             self.folder.check_data(data_of(trainer).fingerprint)
-        if stage == "predict":
+        if stage == "predict" and not self._only_tried(trainer):
             self._resumed_at = time.perf_counter()
             # Recorded before anything is found: no other configuration takes over an interrupted pass.
             self.folder.record(**self._facts(trainer, pl_module))
@@ -60,7 +70,7 @@ class RunRecord(Callback):
     @rank_zero_only
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record a training that reached its end; one stopped early is left to be continued."""
-        if trainer.interrupted or not self._reached_end(trainer):
+        if trainer.interrupted or not self._reached_end(trainer) or self._only_tried(trainer):
             return
         data, save = data_of(trainer), getattr(getattr(pl_module, "network", None), "save_pretrained", None)
         if save is not None:
@@ -69,6 +79,7 @@ class RunRecord(Callback):
         data.tokenizer.save_pretrained(self.folder.path / "tokenizer")
         self.folder.record(
             **self._facts(trainer, pl_module),
+            **self._limited(trainer, "fit"),
             fit={name: float(value) for name, value in trainer.callback_metrics.items()},
             fit_cost={
                 "epochs": trainer.current_epoch,
@@ -80,6 +91,23 @@ class RunRecord(Callback):
                 **peak_memory(),
             },
         )
+
+    @staticmethod
+    def _only_tried(trainer: L.Trainer) -> bool:
+        """Whether this run only tries the code on a few batches, which leaves no record."""
+        tried = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]  # set by a connector
+        if tried:
+            log.warning("fast_dev_run: nothing is recorded")
+        return tried
+
+    def _limited(self, trainer: L.Trainer, stage: str) -> dict[str, Any]:
+        """The section of the record that says which stages saw a part of their data only."""
+        limits = {name: getattr(trainer, name) for name in LIMITS[stage]}
+        # Without a limit these are 1.0, the whole, and 0.0 for overfit_batches; 1 is one batch.
+        found = {name: limit for name, limit in limits.items() if limit != 0.0 and repr(limit) != "1.0"}
+        before = self.folder.metrics().get("limited", {})
+        after = {key: value for key, value in {**before, stage: found}.items() if value}
+        return {"limited": after} if before or after else {}
 
     def _stage_seconds(self) -> float:
         """Of the stage that ends now, data preparation included; of this session only."""
@@ -99,12 +127,15 @@ class RunRecord(Callback):
     @rank_zero_only
     def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record the test and its per-item arrays, then its examples."""
+        if self._only_tried(trainer):
+            return
         task = _task(pl_module)
         for result in task.results.values():
             arrays = with_products(result.arrays, task.data)
             np.savez_compressed(self.folder.path / f"{result.name}.npz", **arrays)
         self.folder.record(
             **self._facts(trainer, pl_module),
+            **self._limited(trainer, "test"),
             test={name: float(value) for name, value in trainer.callback_metrics.items()},
             test_cost={
                 "seconds": round(time.perf_counter() - self._resumed_at, 3),
@@ -116,11 +147,19 @@ class RunRecord(Callback):
         self._save_examples(task)
 
     def _save_examples(self, task: PairTask) -> None:
-        """Write examples, after the record: a picture that cannot be made must not cost the numbers."""
+        """Write examples, after the record: what cannot be pictured is a warning and costs no numbers."""
         folder = self.folder.path / "examples"
-        folder.mkdir(parents=True, exist_ok=True)
-        for stem, arrays in task.examples().items():
-            np.savez_compressed(folder / f"{stem}.npz", **arrays)
+        try:
+            for stem, arrays in task.examples().items():
+                with written_whole(folder / f"{stem}.npz") as file:
+                    np.savez_compressed(file, **arrays)
+        except Exception as error:  # any: a test written by somebody else may fail in any way
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            log.warning(
+                "%s: the results are recorded, but not all examples for pictures could be made (%s)",
+                folder,
+                reason,
+            )
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Record a prediction that has come to its end; one limited or interrupted is left to be continued.
@@ -133,7 +172,7 @@ class RunRecord(Callback):
         # What the other processes write counts, too.
         trainer.strategy.barrier()
         task = cast(RowWriting, pl_module)
-        if trainer.is_global_zero and not task.pieces():
+        if trainer.is_global_zero and not task.pieces() and not self._only_tried(trainer):
             self._record_prediction(trainer, task)
 
     def _record_prediction(self, trainer: L.Trainer, task: RowWriting) -> None:

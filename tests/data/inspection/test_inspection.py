@@ -12,7 +12,9 @@ from rich.console import Console
 from fashionvl.data.inspection.catalogue import Defect, inspect_catalogue
 from fashionvl.data.inspection.contact_sheet import GAP, LABEL, TILE, draw_contact_sheet
 from fashionvl.data.inspection.tables import print_summary
+from fashionvl.data.readers import Table
 from fashionvl.errors import InputError
+from tests.data.readers.test_table_pictures import pack, png
 
 
 def _text(*values: bytes) -> np.ndarray:
@@ -157,3 +159,34 @@ def test_contact_sheet_shows_a_photograph_whole_and_centred(shape):
 
 def test_contact_sheet_of_nothing_is_blank():
     assert draw_contact_sheet([]).getextrema() == ((255, 255),) * 3
+
+
+def test_a_table_is_shown_like_the_other_layouts_with_its_own_defects(tmp_path):
+    rows = [
+        {"id": n, "name": f"Polo {n // 2}", "kind": "Shirts" if n else "", "part": "train"} for n in range(12)
+    ]
+    rows[10] |= {"part": "test", "name": "Belt"}
+    rows[11] |= {"part": "test", "name": " "}
+    pictures = {f"{n}.png": png(n) for n in range(12) if n != 3} | {"4.png": png(4)[:50]}
+    pack(tmp_path / "images.zip", pictures)
+    with (tmp_path / "t.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    table = Table(caption="name", image="id", product_id="id", category="kind", split="part")
+    summary = inspect_catalogue(tmp_path, tmp_path / "out", table=table)
+    train, validation = summary.splits["train"], summary.splits["validation"]
+    assert (train.rows, validation.rows, train.captions) == (9, 1, 5)
+    assert train.categories == {"Shirts": 8, "": 1}
+    assert train.fields["part"] == "1 values"
+    assert train.fields["kind"] == "2 values, 1 empty"
+    assert summary.defects == [
+        Defect("table", 5, "no such picture"),
+        Defect("table", 13, "no caption"),
+        Defect("train", 2, "no category"),
+        Defect("train", 6, "unreadable image"),
+    ]
+    with Image.open(tmp_path / "out/contact_sheet.png") as sheet:
+        assert sheet.width > TILE
+    again = inspect_catalogue(tmp_path / "t.csv", table=table)
+    assert again.defects == summary.defects

@@ -16,6 +16,7 @@ from fashionvl.data.synthetic import GroundTruth, synthesize
 from fashionvl.data.synthetic.attributes import ATTRIBUTES, COLOURS, WORDS
 from fashionvl.data.synthetic.captions import describe
 from fashionvl.data.synthetic.kinds import KINDS
+from fashionvl.data.synthetic.manifest import MANIFEST
 from fashionvl.data.synthetic.plan import Plan, Product
 from fashionvl.data.synthetic.render import Photograph, photograph
 from fashionvl.errors import InputError
@@ -81,7 +82,7 @@ def test_schema_is_fashion_gens(catalogue: Path, split: str) -> None:
 
 def test_same_seed_same_bytes_whatever_the_workers(tmp_path: Path) -> None:
     first = draw(tmp_path / "first")
-    assert set(first) == FILES
+    assert set(first) == FILES | {MANIFEST}
     assert draw(tmp_path / "second", workers=2) == first
 
 
@@ -341,7 +342,7 @@ def test_an_interrupted_catalogue_leaves_the_old_one_alone(tmp_path: Path) -> No
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        draw(tmp_path, progress=interrupt)
+        draw(tmp_path, progress=interrupt, overwrite=True)
     assert contents(tmp_path) == old
 
 

@@ -11,6 +11,7 @@ from kaleido_runs import edit_record
 
 from fashionvl.commands.compare import main
 from fashionvl.errors import InputError
+from fashionvl.files.ours import LEDGER
 
 PROBE = """
 import sys
@@ -36,7 +37,7 @@ def test_compare_needs_no_torch_and_says_where_its_files_are(folders, tmp_path):
         command, capture_output=True, text=True, env=environment, check=False, timeout=120
     )
     assert result.returncode == 0, result.stderr
-    assert {file.name for file in (tmp_path / "out").iterdir()} == FILES
+    assert {file.name for file in (tmp_path / "out").iterdir()} == FILES | {LEDGER}
     assert str(tmp_path / "out" / "summary.json") in result.stdout
     assert "MVLT and Kaleido-BERT at laptop scale" in result.stdout
     table = result.stdout.split("Δ: difference")[0]

@@ -43,7 +43,7 @@ def test_report_needs_no_torch_and_leaves_three_files(runs, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     folder = runs / "reports" / "mask_ratio+other"
-    assert {file.name for file in folder.iterdir()} == {"report.md", "report.html", "report.json"}
+    assert {file.name for file in folder.glob("report.*")} == {"report.md", "report.html", "report.json"}
     found = json.loads((folder / "report.json").read_text())
     assert [study["name"] for study in found["studies"]] == ["mask_ratio", "other"]
     assert found["title"] == "Masking ratio, Masking ratio"

@@ -14,8 +14,9 @@ from rich.progress import track
 from fashionvl.data.catalogue import CatalogueColumns, CatalogueReader
 from fashionvl.data.index.labels import CATEGORIES, SUBCATEGORIES
 from fashionvl.data.inspection.contact_sheet import draw_contact_sheet
-from fashionvl.data.readers import available_splits, detect_layout, open_split
+from fashionvl.data.readers import Table, available_splits, detect_layout, open_split
 from fashionvl.data.readers.fashion_gen import FashionGenReader
+from fashionvl.data.readers.table import TableReader, open_table
 from fashionvl.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,13 @@ PRINTED_BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One thing wrong with one row of a split."""
+    """One thing wrong with one row.
+
+    Attributes:
+        split: the row's; `table` for rows of a table that are in no split.
+        row: of the split; in a table, the line of the file.
+        kind: what is wrong.
+    """
 
     split: str
     row: int
@@ -48,8 +55,9 @@ class SplitSummary:
         subcategories: rows a sub-category.
         views: photographs a product, at the quantiles 0, 5, 50, 95 and 100 %.
         caption_words: words a caption, at the same quantiles.
+        captions: distinct captions.
         images_scanned: photographs looked at.
-        fields: datasets of the file with shape and type; empty for a folder layout.
+        fields: datasets of the file with shape and type, or what a table's columns hold; empty for a folder.
     """
 
     source: Path
@@ -59,6 +67,7 @@ class SplitSummary:
     subcategories: dict[str, int]
     views: tuple[int, ...]
     caption_words: tuple[int, ...]
+    captions: int
     images_scanned: int
     fields: dict[str, str]
 
@@ -71,35 +80,37 @@ class CatalogueSummary:
     defects: list[Defect]
 
 
-def inspect_catalogue(root: Path, out: Path | None = None, sample: int = 2000) -> CatalogueSummary:
+def inspect_catalogue(
+    root: Path, out: Path | None = None, sample: int = 2000, table: Table | None = None
+) -> CatalogueSummary:
     """Count a catalogue and look for defects.
 
     Every row's text is read. Found: captions that are empty; text that is not UTF-8; photographs that are
     all white, all black or unreadable; products whose rows do not stand together (Fashion-Gen's do); names
-    the official lists lack; products in both splits.
+    the official lists lack; products in both splits. In a table, also rows that no run can use and rows
+    without a category; its names and the order of its rows are its own.
 
     Args:
-        root: folder in one of the known layouts.
+        root: folder in one of the known layouts, or a table.
         out: folder to write `contact_sheet.png` (one product a sub-category) and `defects.csv` into; None:
             neither. Where it is `root`, and read-only, the log says that nothing was kept.
         sample: photographs to look at in each split, spread evenly; 0 for all of them.
+        table: how a table is read; None recognises a published set or takes columns by their usual names.
 
     Raises:
         InputError: no catalogue there, a file that cannot be used at all, or `out` cannot be written.
     """
-    layout = detect_layout(root)
-    readers: dict[str, CatalogueReader] = {
-        split: open_split(root, split, layout) for split in available_splits(root, layout)
-    }
+    readers = _open(root, table, out)
     kept = out is not None and _can_write(out, root)
     columns = {split: reader.columns() for split, reader in readers.items()}
-    summaries, defects = {}, []
+    summaries: dict[str, SplitSummary] = {}
+    defects = _rows_in_no_split(readers)
     for split, reader in readers.items():
         rows = _spread(len(reader), sample)
         found = {**_text_defects(columns[split], reader), **_image_defects(reader, rows)}
         others = [other.product_id for name, other in columns.items() if name != split]
         found["product is in another split too"] = _shared_products(columns[split].product_id, others)
-        listed = [Defect(split, row, kind) for kind, bad in found.items() for row in bad]
+        listed = [Defect(split, _place(reader, row), kind) for kind, bad in found.items() for row in bad]
         defects += sorted(listed, key=lambda defect: defect.row)
         summaries[split] = _summarise(reader, columns[split], len(rows))
     summary = CatalogueSummary(summaries, defects)
@@ -107,6 +118,24 @@ def inspect_catalogue(root: Path, out: Path | None = None, sample: int = 2000) -
         _write_defects(defects, out / "defects.csv")
         draw_contact_sheet(_examples(readers, columns)).save(out / "contact_sheet.png")
     return summary
+
+
+def _open(root: Path, table: Table | None, out: Path | None) -> dict[str, CatalogueReader]:
+    layout = detect_layout(root) if table is None else "table"
+    if layout == "table":
+        return dict(open_table(root, table, out / ".fashionvl" if out else None, inspect=True).items())
+    return {split: open_split(root, split, layout) for split in available_splits(root, layout)}
+
+
+def _rows_in_no_split(readers: dict[str, CatalogueReader]) -> list[Defect]:
+    """What a table's reader left out; all its splits list the same."""
+    tables = [reader for reader in readers.values() if isinstance(reader, TableReader)]
+    found = [Defect("table", defect.line, defect.kind) for reader in tables[:1] for defect in reader.defects]
+    return sorted(found, key=lambda defect: defect.row)
+
+
+def _place(reader: CatalogueReader, row: int) -> int:
+    return reader.line(row) if isinstance(reader, TableReader) else row
 
 
 def _can_write(out: Path, root: Path) -> bool:
@@ -119,7 +148,7 @@ def _can_write(out: Path, root: Path) -> bool:
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()
     except OSError as error:
-        if out != root:
+        if out != (root.parent if root.is_file() else root):
             raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from error
         log.warning(
             "%s: cannot be written (%s), so contact_sheet.png and defects.csv are not kept; name a folder "
@@ -138,6 +167,8 @@ def _spread(rows: int, sample: int) -> list[int]:
 
 
 def _text_defects(columns: CatalogueColumns, reader: CatalogueReader) -> dict[str, list[int]]:
+    if isinstance(reader, TableReader):
+        return {"no category": [row for row, name in enumerate(columns.category) if not name]}
     found = {
         "empty caption": [row for row, caption in enumerate(columns.caption) if not caption.strip()],
         "caption is printed bytes, b'...'": [
@@ -195,8 +226,9 @@ def _summarise(reader: CatalogueReader, columns: CatalogueColumns, scanned: int)
         subcategories=dict(Counter(columns.subcategory).most_common()),
         views=_quantiles(views),
         caption_words=_quantiles(words),
+        captions=len(set(columns.caption)),
         images_scanned=scanned,
-        fields=reader.fields() if isinstance(reader, FashionGenReader) else {},
+        fields=reader.fields() if isinstance(reader, (FashionGenReader, TableReader)) else {},
     )
 
 

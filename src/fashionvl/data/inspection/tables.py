@@ -22,6 +22,7 @@ def _counts_table(summary: CatalogueSummary) -> Table:
     table.add_row("products", *(f"{split.products:,}" for split in splits))
     table.add_row("categories", *(str(len(split.categories)) for split in splits))
     table.add_row("sub-categories", *(str(len(split.subcategories)) for split in splits))
+    table.add_row("distinct captions", *(f"{split.captions:,}" for split in splits))
     levels = "/".join(f"{quantile:.0%}" for quantile in QUANTILES)
     table.add_row(f"views a product ({levels})", *("/".join(map(str, split.views)) for split in splits))
     table.add_row(f"caption words ({levels})", *("/".join(map(str, split.caption_words)) for split in splits))
@@ -41,7 +42,7 @@ def _category_table(summary: CatalogueSummary) -> Table:
 
 
 def _defect_table(summary: CatalogueSummary) -> Table:
-    table = Table("split", "defect", "rows", "first", title="Defects")
+    table = Table("split", "defect", "rows", "first (row, or line of a table)", title="Defects")
     rows: dict[tuple[str, str], list[int]] = {}
     for defect in summary.defects:
         rows.setdefault((defect.split, defect.kind), []).append(defect.row)

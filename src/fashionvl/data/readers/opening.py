@@ -6,20 +6,23 @@ from typing import Literal, get_args
 from fashionvl.data.catalogue import CatalogueReader
 from fashionvl.data.readers.fashion_gen import CaptionField, FashionGenReader
 from fashionvl.data.readers.mvlt_folder import MVLTFolderReader, split_folders
+from fashionvl.data.readers.table import Table, open_table, recognised, tables_in
 from fashionvl.errors import InputError
 
 Split = Literal["train", "validation"]
-Layout = Literal["hdf5", "mvlt"]
+Layout = Literal["hdf5", "mvlt", "table"]
 
 HDF5_NAMES: dict[Split, str] = {split: f"fashiongen_256_256_{split}.h5" for split in get_args(Split)}
 
 
 def detect_layout(root: Path) -> Layout:
-    """Detect the layout of a folder; HDF5 when it holds both.
+    """Detect the layout of a folder, or of a table; HDF5 before MVLT's before a table.
 
     Raises:
-        InputError: the folder is missing or holds neither.
+        InputError: the folder is missing or holds none of them, or several tables and no published set.
     """
+    if root.is_file():
+        return "table"
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the folder that holds the catalogue")
     if any((root / name).exists() for name in HDF5_NAMES.values()):
@@ -27,15 +30,21 @@ def detect_layout(root: Path) -> Layout:
     folders = [folder for split in HDF5_NAMES for folder in split_folders(root, split)]
     if any(folder.is_dir() for folder in folders):
         return "mvlt"
-    looked_for = ", ".join([*HDF5_NAMES.values(), *(f"{folder.name}/" for folder in folders)])
-    raise InputError(f"{root}: no catalogue found; looked for {looked_for}")
+    tables = tables_in(root)
+    if len(tables) == 1 or recognised(root):
+        return "table"
+    looked_for = ", ".join([*HDF5_NAMES.values(), *(f"{folder.name}/" for folder in folders), "a table"])
+    several = f"; of the tables {', '.join(tables)} name one in data.init_args.table.file" if tables else ""
+    raise InputError(f"{root}: no catalogue found; looked for {looked_for}{several}")
 
 
 def available_splits(root: Path, layout: Layout) -> list[Split]:
-    """The splits whose files are there, train first."""
+    """The splits whose files are there, train first; a table has both."""
     if layout == "hdf5":
         return [split for split, name in HDF5_NAMES.items() if (root / name).exists()]
-    return [split for split in HDF5_NAMES if split_folders(root, split)[0].is_dir()]
+    if layout == "mvlt":
+        return [split for split in HDF5_NAMES if split_folders(root, split)[0].is_dir()]
+    return list(HDF5_NAMES)
 
 
 def open_split(
@@ -48,7 +57,8 @@ def open_split(
     """Open one split of a catalogue.
 
     Args:
-        root: folder with the publisher's HDF5 files or the folders of the released MVLT code.
+        root: folder with the publisher's HDF5 files, the folders of the released MVLT code or a table; or a
+            table.
         split: the official split; the released code calls its validation split "valid".
         layout: "auto" looks at the folder.
         caption_field: HDF5 only; which dataset captions are read from.
@@ -66,4 +76,36 @@ def open_split(
             rename = f"; if {', '.join(others)} is it, rename it" if others else ""
             raise InputError(f"{path}: no such file; a catalogue has one of that name{rename}")
         return FashionGenReader(path, caption_field, mapped)
-    return MVLTFolderReader(root, split)
+    if found == "mvlt":
+        return MVLTFolderReader(root, split)
+    return open_table(root)[split]
+
+
+def open_readers(
+    root: Path,
+    layout: Layout | Literal["auto"] = "auto",
+    table: Table | None = None,
+    mapped: bool = True,
+    cache: Path | None = None,
+    workers: int = 0,
+) -> dict[Split, CatalogueReader]:
+    """Open both splits of a catalogue.
+
+    Args:
+        root: as in `open_split`.
+        layout: "auto" looks at the folder; where a table is described, it is one.
+        table: how a table is read.
+        mapped: HDF5 only, as in `open_split`.
+        cache: table only; folder for what is derived from it.
+        workers: table only; processes that look for broken pictures.
+
+    Raises:
+        InputError: as `open_split` and `open_table` do; a table is described, but the layout is another.
+    """
+    if layout == "auto":
+        layout = "table" if table is not None else detect_layout(root)
+    if layout == "table":
+        return {**open_table(root, table, cache, workers)}
+    if table is not None:
+        raise InputError(f"data.init_args.table: set, but the layout is {layout}; remove one of them")
+    return {split: open_split(root, split, layout, mapped=mapped) for split in HDF5_NAMES}

@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from fashionvl.data.synthetic.columns import entry
 from fashionvl.data.synthetic.hdf5 import SplitFiles
+from fashionvl.data.synthetic.manifest import SCRATCH, check_replaceable, install
 from fashionvl.data.synthetic.plan import Plan
 from fashionvl.data.synthetic.shots import shots
 from fashionvl.errors import InputError
@@ -31,35 +32,42 @@ def synthesize(
     validation_share: float = 0.2,
     workers: int = 2,
     progress: Report | bool = True,
+    overwrite: bool = False,
 ) -> None:
     """Draw a catalogue into folder `out`: two Fashion-Gen files and their two ground-truth sidecars.
 
     The same seed gives the same bytes, whatever the number of workers. Each file appears under its name only
-    when all four are complete.
+    when all four are complete. A manifest beside them, `synthetic.json`, holds the settings and the files'
+    SHA-256.
 
     Args:
-        out: folder, made when missing; files of these names in it are replaced.
+        out: folder, made when missing; one that holds anything is refused, see `overwrite`.
         products: number of products, each with 1 to 6 photographs (2.5 in the mean).
         seed: of everything random; not negative.
         validation_share: share of each sub-category's products in the validation file, in (0, 1).
         workers: processes that draw; 1 draws in this one.
         progress: True shows a bar; a function is called with (products done, products).
+        overwrite: replace an older output in `out`, recognised by its manifest and byte for byte.
 
     Raises:
-        InputError: an argument is out of range, or `out` cannot be written.
+        InputError: an argument is out of range, `out` holds anything else, or it cannot be written.
     """
     if workers < 1:
         raise InputError(f"workers: {workers} cannot draw; give at least 1")
     plan = Plan(products, seed, validation_share)
     out = Path(out)
+    # The train file first, each sidecar before its catalogue: what a reader looks for comes last.
+    names = [name for pair in FILES.values() for name in reversed(pair)]
+    settings = {"products": products, "seed": seed, "validation_share": validation_share}
     try:
+        check_replaceable(out, names, overwrite)
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".synthesize-", dir=out) as scratch:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=out) as scratch:
             with _reporter(progress) as report:
                 _write(Path(scratch), plan, workers, report)
-            for names in FILES.values():
-                for name in reversed(names):
-                    (Path(scratch) / name).replace(out / name)
+            # Drawing takes minutes: somebody may have put files there meanwhile.
+            check_replaceable(out, names, overwrite)
+            install(Path(scratch), out, names, settings)
     except (OSError, RuntimeError) as error:
         reason = _reason(error)
         if reason is None:

@@ -16,7 +16,7 @@ from fashionvl.data.visual.alignments import Alignments
 from fashionvl.data.visual.corruption import PatchCorruption
 from fashionvl.data.visual.crops import CropSource
 from fashionvl.data.visual.features import FeatureCache
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
 from fashionvl.masking.alignment import Chosen
 from fashionvl.patches.crops import Variants
 from fashionvl.patches.grid import KaleidoGrid, grown
@@ -59,6 +59,9 @@ class Kaleido:
             raise InputError(
                 "data.init_args.kaleido.features: name the feature cache, or set kaleido.online to true"
             )
+        check_range("data.init_args.kaleido.patch_size", self.patch_size, 1)
+        if not self.levels or min(self.levels) < 1:
+            raise InputError(f"data.init_args.kaleido.levels: {self.levels} must be numbers of at least 1")
 
     def open_features(self, split: str, fingerprint: str, rows: int) -> FeatureCache | None:
         """The cache of one split; None where there is none.

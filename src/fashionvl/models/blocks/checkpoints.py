@@ -3,8 +3,10 @@
 import argparse
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -14,41 +16,74 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.loading import named
+from fashionvl.models.blocks.weight_files import cut_short, weight_format
+from fashionvl.models.blocks.wrappers import WRAPPERS, unwrapped
 
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # what `transformers` writes, now and formerly
 _UNREADABLE = (
     OSError,
     RuntimeError,
-    EOFError,
-    KeyError,
+    LookupError,
+    TypeError,
+    AttributeError,
     ValueError,
-    pickle.UnpicklingError,
+    AssertionError,
+    MemoryError,
     safetensors.SafetensorError,
 )
+_OBJECT = re.compile(r"(?:GLOBAL|[Cc]lass|[Tt]ype) [\"'<]*(?:class ')?([A-Za-z_]\w*(?:\.\w+)+)")
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Read a state dict from a `.safetensors` or a PyTorch file, there at top level or under `model`.
+    """Read a state dict from a `.safetensors` or a PyTorch file, whatever is put around it (`unwrapped`).
 
     PyTorch files are read `weights_only`, with one type admitted beyond tensors and plain containers: the
     `argparse.Namespace` of options that the released training script stores beside the weights.
 
     Raises:
-        InputError: the file is missing, damaged, or holds something else.
+        InputError: the file is missing, cut short, damaged, or holds something else.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint file")
+    kind = weight_format(path)
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except _UNREADABLE as error:
-        raise InputError(f"{path}: not a readable checkpoint ({reason(error)})") from error
-    state = content.get("model", content) if isinstance(content, Mapping) else content
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path}: holds no state dict, neither at top level nor under 'model'")
-    return dict(state)
+        content: Any = load_file(path) if kind == "safetensors" else _load(path)
+    except (EOFError, pickle.UnpicklingError, *_UNREADABLE) as error:
+        raise unreadable(path, error) from error
+    state = unwrapped(content)
+    if state is None:
+        raise InputError(f"{path}: holds no state dict, neither at top level nor under {_held(content)}")
+    return state
+
+
+def _load(path: Path) -> Any:
+    # A stream: of a path, torch would let the name decide the format.
+    with (
+        torch.serialization.safe_globals([argparse.Namespace]),
+        warnings.catch_warnings(action="ignore", category=UserWarning),
+        path.open("rb") as stream,
+    ):
+        return torch.load(stream, map_location="cpu", weights_only=True)
+
+
+def _held(content: Any) -> str:
+    known = ", ".join(f"'{key}'" for key in WRAPPERS)
+    if isinstance(content, Mapping):
+        return f"{known}; its keys are {named([str(key) for key in content]) or 'none'}"
+    return f"{known}; it is a {type(content).__name__}"
+
+
+def unreadable(path: Path, error: Exception) -> InputError:
+    """Return the refusal of a file that torch could not read; it never advises to unpickle other objects."""
+    text = str(error)
+    if isinstance(error, EOFError) or re.search(r"unexpected (EOF|pos)|truncated|Ran out of input", text):
+        return cut_short(path)
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
+        found = _OBJECT.search(text)
+        what = f"it holds {found[1]}, which is not plain data" if found else "it holds more than plain data"
+        return InputError(
+            f"{path}: not a readable checkpoint ({what}); where it was made, save the state_dict() alone"
+        )
+    return InputError(f"{path}: not a readable checkpoint ({reason(error)})")
 
 
 def locate_weights(source: str) -> Path:
@@ -82,6 +117,4 @@ def _download(repository: str) -> str:
 
 def reason(error: Exception) -> str:
     """Reduce an error's message to one line."""
-    if refused := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
-        return f"it holds {refused[1]}, which is not plain data"
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,5 +1,6 @@
 """A model and everything that was measured of it, from its own run folders and those it shares."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,9 +91,10 @@ class Model:
         """Numbers by name, each of the first stage that recorded it in the section under the key."""
         found: dict[str, float] = {}
         for name, (section, key) in wanted.items():
-            values = [run.section(section)[key] for run in self.runs if key in run.section(section)]
-            if values:
-                found[name] = float(values[0])
+            values = [run.section(section).get(key) for run in self.runs]
+            known = [float(value) for value in values if value is not None]
+            if known:
+                found[name] = known[0]
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -161,4 +163,5 @@ def _lies_in(path: PurePath, run: Run) -> bool:
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, DIGITS) for name, value in values.items()}
+    """For JSON, which has no word for a number that is not finite."""
+    return {name: round(value, DIGITS) for name, value in values.items() if math.isfinite(value)}

@@ -64,6 +64,12 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
                 f"Patch tasks of {model.name} are on the dev split, after its last epoch; divergences (KLD) "
                 "are better when low."
             )
+    found += [
+        f"{run.name} of {model.name} saw a part of its data only ({run.limited})."
+        for model in models
+        for run in model.runs
+        if run.limited
+    ]
     cached = [model.name for model in models if model.features]
     if cached:
         found.append(

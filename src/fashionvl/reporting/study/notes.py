@@ -57,7 +57,13 @@ def _tested(runs: list[StageRun]) -> list[int]:
 
 
 def _data(studies: list[StudyReport]) -> list[str]:
-    found = []
+    found = [
+        f"{run.path} saw a part of its data only ({run.limited})."
+        for study in studies
+        for column in study.columns
+        for run in column.runs
+        if run.limited
+    ]
     of_products = [
         metric
         for study in studies

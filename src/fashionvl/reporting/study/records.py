@@ -128,6 +128,7 @@ class StageRun:
         parameters: of the network.
         flops: of one forward pass of one pair; None when unknown.
         curves: `metrics.csv` by name: `[N]` steps and `[N]` values.
+        limited: what held the run back from all its data; empty otherwise.
     """
 
     stage: str
@@ -144,6 +145,7 @@ class StageRun:
     parameters: int | None = None
     flops: float | None = None
     curves: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
+    limited: str = ""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def read_study_run(run: Run, stage: str, seed: int, shared: bool) -> StudyRun:
             parameters=record.get("parameters"),
             flops=record.get("flops"),
             curves={name: (series.steps.tolist(), series.values.tolist()) for name, series in log.items()},
+            limited=run.limited,
         ),
     )
 

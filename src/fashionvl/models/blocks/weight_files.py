@@ -1,0 +1,130 @@
+"""What a file of weights is by its content: the format, or why it is none, or where it is cut short."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+from fashionvl.errors import InputError
+
+Format = Literal["torch", "safetensors"]
+
+_LFS = b"version https://git-lfs.github.com/spec/"
+_PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head", b"<error")
+_OTHERS = {
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"GGUF": "a GGUF file",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+}
+_HEAD = 512
+_HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors library
+
+
+def weight_format(path: Path) -> Format:
+    """Tell the format of a file of weights by its content, whatever its name, and check that it is whole.
+
+    Raises:
+        InputError: it is missing, empty, cut short, or no file of weights; the line says what it is instead.
+    """
+    if not path.is_file():
+        kind = "is a folder, not a checkpoint file" if path.is_dir() else "no such checkpoint file"
+        raise InputError(f"{path}: {kind}")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    _refuse_others(path, head)
+    if head.startswith(b"PK"):
+        _check_archive(path)
+        return "torch"
+    if head[:1] == b"\x80":
+        return "torch"  # the format before torch 1.6; whether it is whole, only reading it tells
+    if head[8:9] == b"{":
+        _check_safetensors(path)
+        return "safetensors"
+    if path.suffix == ".safetensors" and len(head) < 9:
+        raise cut_short(path)
+    return "torch"
+
+
+def cut_short(path: Path) -> InputError:
+    """Return the refusal of a file whose end is missing, with the way out."""
+    what = f"{path}: not a readable checkpoint: cut short ({path.stat().st_size:,} bytes are there)"
+    if path.parent.name == "checkpoints" and path.suffix == ".ckpt":
+        return InputError(
+            f"{what}, as after a full disk or an unfinished copy; copy it again, or delete it and start "
+            "its run again, which then trains from the beginning"
+        )
+    return InputError(f"{what}; copy or download it again")
+
+
+def _refuse_others(path: Path, head: bytes) -> None:
+    if not head:
+        raise InputError(f"{path}: not a readable checkpoint: the file is empty; copy or download it again")
+    if head.startswith(_LFS):
+        raise InputError(
+            f"{path}: not a readable checkpoint: a Git LFS pointer, which stands for the file; fetch the "
+            "file itself with `git lfs pull`"
+        )
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_PAGES):
+        raise InputError(
+            f"{path}: not a readable checkpoint: a web page, such as a log-in or an error page; download the "
+            "file itself"
+        )
+    for begins, what in _OTHERS.items():
+        if head.startswith(begins):
+            advice = "; unpack it first" if "archive" in what else ""
+            raise InputError(f"{path}: not a readable checkpoint: {what}{advice}")
+    if text.startswith((b"{", b"[")) and head[8:9] != b"{":
+        raise InputError(
+            f"{path}: not a readable checkpoint: JSON text, as an index of weights or an error message; give "
+            "the weights themselves"
+        )
+
+
+def _check_archive(path: Path) -> None:
+    """Look into the zip file that `torch.save` writes; its table of contents is its end."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise cut_short(path) from error
+    if any(name.endswith("constants.pkl") for name in names):
+        raise InputError(
+            f"{path}: not a readable checkpoint: a TorchScript program; save the state_dict() of its module"
+        )
+    if not any(name.endswith("data.pkl") for name in names):
+        shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+        raise InputError(
+            f"{path}: not a readable checkpoint: a zip archive of other files ({shown}); unpack it and give "
+            "the file of weights"
+        )
+
+
+def _check_safetensors(path: Path) -> None:
+    """Compare the file's size with the offsets in its header: 8 bytes of length, JSON, then the tensors."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if 8 + length > size and length < _HEADER_LIMIT:
+            raise cut_short(path)
+        try:
+            header = json.loads(stream.read(min(length, _HEADER_LIMIT)))
+            ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise InputError(
+                f"{path}: not a readable checkpoint: its header is damaged; copy it again"
+            ) from error
+    if 8 + length + max(ends, default=0) > size:
+        raise cut_short(path)
