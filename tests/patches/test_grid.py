@@ -133,3 +133,12 @@ def test_a_box_away_from_the_edges_grows_about_its_centre(box, side):
 def test_a_photograph_smaller_than_a_level_is_refused():
     with pytest.raises(InputError, match="4 x 9 px is smaller than the 5 px"):
         grown((0, 0, 4, 9), 5, (4, 9))
+
+
+@pytest.mark.parametrize("unit", ["normalised", "pixel"])
+def test_photographs_of_several_sizes_have_their_own_positions(unit) -> None:
+    grid = KaleidoGrid((1, 2))
+    boxes, frames = np.array([[2, 4, 10, 20], [0, 0, 6, 6]]), np.array([[16, 32], [12, 8]])
+    together = grid.positions(boxes, frames, unit)
+    for box, frame, found in zip(boxes, frames, together, strict=True):
+        np.testing.assert_array_equal(found, grid.positions(tuple(box), tuple(frame), unit))

@@ -55,3 +55,12 @@ def test_no_region_gives_no_patch():
 def test_a_level_that_the_grid_lacks_is_refused():
     with pytest.raises(InputError, match="level 3"):
         best_patches(_in_shares([0, 0, 9, 9]), KaleidoGrid((1, 2)), BOX, FRAME)
+
+
+def test_regions_of_photographs_of_several_sizes() -> None:
+    regions = np.array([[0.5, 0.5, 0.75, 0.75], [0.0, 0.5, 0.25, 0.75]])
+    boxes, frames = np.array([[0, 0, 100, 100], [0, 0, 60, 30]]), np.array([[100, 100], [60, 30]])
+    together = best_patches(regions, KaleidoGrid((2, 3)), boxes, frames, (2, 3))
+    for region, box, frame, found in zip(regions, boxes, frames, together, strict=True):
+        alone = best_patches(region[None], KaleidoGrid((2, 3)), tuple(box), tuple(frame), (2, 3))
+        assert found.tolist() == alone[0].tolist()

@@ -100,7 +100,7 @@ class KaleidoGrid:
             )
 
     def positions(
-        self, box: Box | np.ndarray, frame: tuple[int, int], unit: PositionUnit = "normalised"
+        self, box: Box | np.ndarray, frame: tuple[int, int] | np.ndarray, unit: PositionUnit = "normalised"
     ) -> np.ndarray:
         """The five position numbers of every patch (Kaleido-BERT section 3.5: x1, x2, y1, y2, w * h).
 
@@ -108,8 +108,8 @@ class KaleidoGrid:
         by its area; `pixel` is what the released model's code takes as it comes.
 
         Args:
-            box: around the product, `[..., 4]` for several photographs of one size.
-            frame: width and height of the photograph in pixels.
+            box: around the product, `[..., 4]` for several photographs.
+            frame: width and height of the photograph in pixels, `[..., 2]` for several sizes.
             unit: of the numbers.
 
         Returns:
@@ -120,8 +120,8 @@ class KaleidoGrid:
         """
         if unit not in ("normalised", "pixel"):
             raise InputError(f"positions: unknown unit {unit!r}; use normalised or pixel")
-        width, height = frame if unit == "normalised" else (1, 1)
-        x0, y0, x1, y1 = np.moveaxis(self.boxes(box) / (width, height, width, height), -1, 0)
+        whole = np.asarray(frame if unit == "normalised" else (1, 1))[..., None, [0, 1, 0, 1]]
+        x0, y0, x1, y1 = np.moveaxis(self.boxes(box) / whole, -1, 0)
         return np.stack([x0, x1, y0, y1, (x1 - x0) * (y1 - y0)], axis=-1).astype(np.float32)
 
 

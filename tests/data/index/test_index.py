@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from fashionvl.data.catalogue import CatalogueColumns
 from fashionvl.data.index import catalogue as index_module
 from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.readers import open_split
@@ -74,6 +75,30 @@ def test_a_second_opening_scans_nothing(
     monkeypatch.setattr(index_module, "scan_images", refuse)
     second = CatalogueIndex(open_split(catalogue, "validation"), tmp_path)
     np.testing.assert_array_equal(first.boxes, second.boxes)
+
+
+def test_photographs_are_measured_also_for_an_older_index(tmp_path: Path) -> None:
+    class Sizes:
+        source = Path("sizes")
+
+        def __len__(self) -> int:
+            return 3
+
+        def image(self, row: int) -> np.ndarray:
+            return np.zeros((5 + row, 9 - row, 3), np.uint8)
+
+        def fingerprint(self) -> str:
+            return "f" * 64
+
+        def columns(self) -> CatalogueColumns:
+            return CatalogueColumns(np.arange(3), *(["a"] * 3 for _ in range(4)))
+
+    expected = [[9, 5], [8, 6], [7, 7]]
+    first = CatalogueIndex(Sizes(), tmp_path)
+    assert first.frames.tolist() == expected
+    (first.folder / "frames.npy").unlink()
+    assert CatalogueIndex(Sizes(), tmp_path).frames.tolist() == expected
+    assert (first.folder / "frames.npy").exists()
 
 
 @pytest.mark.parametrize("damage", ["no manifest", "garbage", "older format"])

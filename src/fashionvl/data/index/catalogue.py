@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from fashionvl.data.index.scan import scan_images
 from fashionvl.data.index.text import CatalogueText
 from fashionvl.data.text.encoding import encode_captions, tokenizer_fingerprint
 from fashionvl.errors import InputError
-from fashionvl.files.whole import whole_folder
+from fashionvl.files.whole import whole_folder, written_whole
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +158,17 @@ class CatalogueIndex:
     def __len__(self) -> int:
         return len(self.product_id)
 
+    @cached_property
+    def frames(self) -> np.ndarray:
+        """Width and height `[N, 2]` int64 of every photograph in pixels."""
+        path = self.folder / "frames.npy"
+        if not path.exists():
+            log.info("%s: an index of an earlier version; measuring its photographs", self.folder)
+            found = [self.reader.image(row).shape[1::-1] for row in range(len(self))]
+            with written_whole(path) as file:
+                np.save(file, np.array(found, np.int16))
+        return np.load(path).astype(np.int64)
+
     def unique_captions(self) -> list[str]:
         """Every distinct caption, in the order of first appearance."""
         return list(json.loads((self.folder / "captions.json").read_text()))
@@ -197,8 +209,9 @@ class CatalogueIndex:
                 folder = self._image_folder(scratch, image_size, crop)
                 folder.mkdir()
                 pixels = folder / "pixels.bin"
-            boxes = scan_images(self.reader, pixels, image_size, self._workers, crop)
-            np.save(scratch / "boxes.npy", boxes)
+            scan = scan_images(self.reader, pixels, image_size, self._workers, crop)
+            np.save(scratch / "boxes.npy", scan.boxes)
+            np.save(scratch / "frames.npy", scan.frames)
             if image_size:
                 write_manifest(self._image_folder(scratch, image_size, crop), {"size": image_size})
             write_manifest(scratch, {"fingerprint": self.fingerprint})

@@ -4,22 +4,39 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.progress import track
 
 from fashionvl.data.catalogue import CatalogueReader
 from fashionvl.data.index.foreground import nonwhite_box
+from fashionvl.errors import InputError
 from fashionvl.patches.crops import crop_resize
 
 BLOCK = 512
 """Rows a worker takes at a time."""
 
+LARGEST = np.iinfo(np.int16).max
+"""Pixels a side of a photograph; boxes are kept in 16 bits."""
+
+
+class Scan(NamedTuple):
+    """What is found of N photographs.
+
+    Attributes:
+        boxes: `[N, 4]` int16 foreground as x0, y0, x1, y1 with exclusive ends.
+        frames: `[N, 2]` int16 width and height in pixels.
+    """
+
+    boxes: np.ndarray
+    frames: np.ndarray
+
 
 def scan_images(
     reader: CatalogueReader, pixels: Path | None, size: int | None, workers: int = 0, crop: bool = True
-) -> np.ndarray:
-    """Find each row's foreground; optionally keep resized photographs.
+) -> Scan:
+    """Find each row's foreground and size; optionally keep resized photographs.
 
     Args:
         reader: the source.
@@ -28,19 +45,19 @@ def scan_images(
         workers: processes to use; 0 scans in this one.
         crop: keep them cropped to their foreground.
 
-    Returns:
-        `[N, 4]` int16 boxes as x0, y0, x1, y1 with exclusive ends.
+    Raises:
+        InputError: a photograph is damaged, or wider or higher than `LARGEST`.
     """
     rows = len(reader)
-    boxes = np.zeros((rows, 4), np.int16)
+    scan = Scan(np.zeros((rows, 4), np.int16), np.zeros((rows, 2), np.int16))
     if pixels is not None and size is not None:
         with pixels.open("wb") as file:
             file.truncate(rows * size * size * 3)
     blocks = [(start, min(start + BLOCK, rows)) for start in range(0, rows, BLOCK)]
     results = _scan_blocks(reader, blocks, pixels, size, crop, workers if len(blocks) > workers else 0)
     for (start, stop), found in zip(track(blocks, f"scanning {reader.source.name}"), results, strict=True):
-        boxes[start:stop] = found
-    return boxes
+        scan.boxes[start:stop], scan.frames[start:stop] = found
+    return scan
 
 
 def _scan_blocks(
@@ -50,7 +67,7 @@ def _scan_blocks(
     size: int | None,
     crop: bool,
     workers: int,
-) -> Iterator[np.ndarray]:
+) -> Iterator[Scan]:
     if not workers:
         yield from (_scan_block(reader, *block, pixels, size, crop) for block in blocks)
         return
@@ -67,17 +84,22 @@ def _scan_blocks(
 
 def _scan_block(
     reader: CatalogueReader, start: int, stop: int, pixels: Path | None, size: int | None, crop: bool
-) -> np.ndarray:
-    boxes = np.zeros((stop - start, 4), np.int16)
+) -> Scan:
+    boxes, frames = np.zeros((stop - start, 4), np.int16), np.zeros((stop - start, 2), np.int16)
     kept = []
     for position, row in enumerate(range(start, stop)):
         image = reader.image(row)
+        height, width = image.shape[:2]
+        if max(height, width) > LARGEST:
+            raise InputError(
+                f"{reader.source}: row {row} has {width} x {height} px, more than {LARGEST} a side; reduce it"
+            )
         box = nonwhite_box(image)
-        boxes[position] = box
+        boxes[position], frames[position] = box, (width, height)
         if size is not None:
-            kept.append(crop_resize(image, box if crop else (0, 0, image.shape[1], image.shape[0]), size))
+            kept.append(crop_resize(image, box if crop else (0, 0, width, height), size))
     if pixels is not None and size is not None:
         with pixels.open("r+b") as file:
             file.seek(start * size * size * 3)
             file.write(np.stack(kept).tobytes())
-    return boxes
+    return Scan(boxes, frames)

@@ -106,9 +106,7 @@ class PatchSource:
         cache = spec.open_features(split, index.fingerprint, len(index))
         self.grid = KaleidoGrid(cache.facts.levels if cache else spec.levels)
         self.variants = Variants(self.grid)
-        # All photographs of a catalogue file have one size.
-        height, width = index.reader.image(0).shape[:2]
-        self._frame, self._unit = (width, height), spec.position_unit
+        self._frames, self._unit = index.frames, spec.position_unit
         self._reader = index.reader
         self.boxes = self._grown(cache.boxes if cache else index.boxes)
         self._from: TakesVariants = CropSource(index.reader, self.boxes, self.grid, spec.patch_size)
@@ -128,7 +126,8 @@ class PatchSource:
         boxes, side = boxes.astype(np.int64), max(self.grid.levels)
         for row in np.flatnonzero(np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < side):
             x0, y0, x1, y1 = boxes[row].tolist()
-            boxes[row] = grown((x0, y0, x1, y1), side, self._frame)
+            width, height = self._frames[row].tolist()
+            boxes[row] = grown((x0, y0, x1, y1), side, (width, height))
         return boxes
 
     def as_crops(self, size: int) -> "PatchSource":
@@ -160,7 +159,7 @@ class PatchSource:
 
     def _patches(self, shown: np.ndarray, rows: np.ndarray, variants: np.ndarray) -> Patches:
         """Patches at the places of photographs `shown` `[B]`, taken from `rows` and `variants` `[B, P]`."""
-        places = self.grid.positions(self.boxes[shown], self._frame, self._unit)
+        places = self.grid.positions(self.boxes[shown], self._frames[shown], self._unit)
         return Patches(_tensor(self._from.take(rows, variants)), torch.from_numpy(places))
 
     def pairs(self, rows: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
@@ -180,7 +179,8 @@ class PatchSource:
         tokens, regions = zip(*(self._alignments.of(int(row)) for row in rows[shown]), strict=True)
         counts = [len(found) for found in tokens]
         boxes = self.boxes[rows[shown]].repeat(counts, axis=0)
-        best = best_patches(np.concatenate(regions), self.grid, boxes, self._frame, tuple(levels.tolist()))
+        frames = self._frames[rows[shown]].repeat(counts, axis=0)
+        best = best_patches(np.concatenate(regions), self.grid, boxes, frames, tuple(levels.tolist()))
         pairs = np.empty((*best.shape, 3), np.int64)
         pairs[..., 0], pairs[..., 1], pairs[..., 2] = np.concatenate(tokens)[:, None], levels, best
         found = [NO_PAIRS] * len(rows)

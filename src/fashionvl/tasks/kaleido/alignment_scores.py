@@ -52,14 +52,14 @@ class AlignedPhotographs:
         boxes: `[N, 4]` around the products.
         grid: that splits them.
         levels: of the grid that tokens are aligned to.
-        frame: width and height of the photographs in pixels.
+        frames: `[N, 2]` width and height of the photographs in pixels.
     """
 
     alignments: Alignments
     boxes: np.ndarray
     grid: KaleidoGrid
     levels: tuple[int, ...]
-    frame: tuple[int, int]
+    frames: np.ndarray
 
     @classmethod
     def open(
@@ -80,18 +80,22 @@ class AlignedPhotographs:
                 f"model.init_args.features: {features} has levels {list(grid.levels)}; precision is measured "
                 "on 3, 4 and 5"
             )
-        height, width = index.reader.image(0).shape[:2]
-        return cls(alignments, boxes, grid, levels, (width, height))
+        return cls(alignments, boxes, grid, levels, index.frames)
 
     def box(self, row: int) -> Box:
         """Around the product of a row, large enough for every level."""
         x0, y0, x1, y1 = self.boxes[row].tolist()
-        return grown((x0, y0, x1, y1), max(self.grid.levels), self.frame)
+        width, height = self.frames[row].tolist()
+        return grown((x0, y0, x1, y1), max(self.grid.levels), (width, height))
 
     def of(self, row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Aligned positions `[K]`, their regions `[K, 4]`, and the patch of each level `[K, len(levels)]`."""
         positions, regions = self.alignments.of(row)
-        return positions, regions, best_patches(regions, self.grid, self.box(row), self.frame, self.levels)
+        return (
+            positions,
+            regions,
+            best_patches(regions, self.grid, self.box(row), self.frames[row], self.levels),
+        )
 
     def examples(self, data: FashionGenDataModule) -> dict[str, np.ndarray]:
         """One photograph each of some products: the arrays of `examples/alignment.npz`, padded to one length.
