@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import math
+import os
 import runpy
 import subprocess
 import sys
@@ -82,6 +83,27 @@ def test_scores_are_pycocoevalcaps_own_whatever_the_text(monkeypatch: pytest.Mon
         assert single[name][empty].tolist() == pytest.approx([0.0] * len(empty), abs=1e-9)
     end(meteor)
     assert meteor.meteor_p.poll() is not None
+
+
+LANGUAGES = """
+import os, sys
+os.environ["JAVA_TOOL_OPTIONS"] = os.environ["_JAVA_OPTIONS"] = "-Duser.language=tr -Duser.country=TR"
+from fashionvl.evaluation.captioning import score_captions
+print(sorted(score_captions(["BLACK SILK dress"], [["a black silk dress"]])[0].items()))
+assert os.environ["_JAVA_OPTIONS"] == "-Duser.language=tr -Duser.country=TR"
+"""
+
+
+@pytest.mark.skipif(captioning.shutil.which("java") is None, reason="needs Java")
+def test_the_language_of_the_user_changes_no_score() -> None:
+    """Turkish writes decimal commas, and lower-cases I to a letter of its own."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", LANGUAGES], capture_output=True, text=True, env=environment, check=True
+    )
+    expected, _ = score_captions(["BLACK SILK dress"], [["a black silk dress"]])
+    assert "meteor" in expected
+    assert done.stdout.strip() == str(sorted(expected.items()))
 
 
 def test_without_java_one_line_says_what_is_left_out(no_java: None, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,11 +6,12 @@ METEOR and SumCAP are left out and captions are tokenised simply.
 """
 
 import logging
+import os
 import re
 import shutil
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,11 @@ METEOR_SECONDS = 300.0
 
 NGRAMS = 4  # BLEU-4: matches of 1 to 4 words (Papineni et al. 2002)
 LAST_LINE = "end"
+
+JAVA_OPTIONS = "_JAVA_OPTIONS"
+"""Variable whose options stand above those of `JAVA_TOOL_OPTIONS` and of the command line."""
+
+ENGLISH = " ".join(f"-Duser.language{of}=en -Duser.country{of}=US" for of in ("", ".format", ".display"))
 
 _DROPPED = frozenset(PUNCTUATIONS) | {'"'}
 _BREAKS_LINES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -136,12 +142,30 @@ def _ptb_tokens(texts: list[str]) -> list[str]:
     # A known last line shows that no line was lost or split.
     lines = {number: [{"caption": text}] for number, text in enumerate([*texts, LAST_LINE])}
     try:
-        found = PTBTokenizer().tokenize(lines)
+        with _english_java():
+            found = PTBTokenizer().tokenize(lines)
     except OSError as error:
         raise _JavaError(f"the PTB tokenizer cannot run ({error})") from error
     if found.get(len(texts)) != [LAST_LINE]:
         raise _JavaError("the PTB tokenizer gave no answer")
     return [found[number][0] for number in range(len(texts))]
+
+
+@contextmanager
+def _english_java() -> Iterator[None]:
+    """Start Java programs in English, whatever the user's language.
+
+    METEOR would write decimal commas in others, and the tokenizer lower-case an I by the rules of Turkish.
+    """
+    before = os.environ.get(JAVA_OPTIONS)
+    os.environ[JAVA_OPTIONS] = f"{before or ''} {ENGLISH}".strip()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[JAVA_OPTIONS]
+        else:
+            os.environ[JAVA_OPTIONS] = before
 
 
 def _bleu(truths: Captions, answers: Captions) -> tuple[tuple[float, list[float]], np.ndarray]:
@@ -172,13 +196,18 @@ def _rouge_l(truths: Captions, answers: Captions) -> tuple[float, np.ndarray]:
 
 def _meteor(truths: Captions, answers: Captions) -> tuple[float, list[float]] | None:
     """Compute METEOR, or None when its process gives no answer; the process is ended in any case."""
-    scorer = Meteor()
+    with _english_java():
+        scorer = Meteor()
     watchdog = threading.Timer(METEOR_SECONDS, scorer.meteor_p.kill)
     watchdog.start()
     try:
         total, each = scorer.compute_score(truths, answers)
-    except (OSError, ValueError):
-        log.warning("captioning: METEOR's Java process gave no answer; METEOR and SumCAP are left out")
+    except (OSError, ValueError) as error:
+        log.warning(
+            "captioning: METEOR's Java process gave no answer that can be used (%s); METEOR and SumCAP are "
+            "left out",
+            " ".join(str(error).split()) or type(error).__name__,
+        )
         return None
     finally:
         watchdog.cancel()

@@ -168,7 +168,10 @@ class TestRefusals:
         (tmp_path / "tokenizer.json").write_text(content)
         config = {"tokenizer_class": "PreTrainedTokenizerFast"}
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
-        assert f"tokenizer {tmp_path}: its tokenizer.json cannot be read (" in self.refusal(tmp_path)
+        said = self.refusal(tmp_path)
+        assert f"tokenizer {tmp_path}: its tokenizer.json cannot be read (" in said
+        assert ("it may be of a newer release" in said) == (content != "{")
+        assert ("the file is damaged" in said) == (content == "{")
 
     def test_a_file(self, folder):
         assert "it is a file; pass the folder" in self.refusal(folder / "tokenizer.json")

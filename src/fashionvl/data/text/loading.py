@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tokenizers
 from tokenizers import Tokenizer, processors
 from transformers import AutoTokenizer, BertTokenizerFast, PreTrainedTokenizerFast
 
@@ -125,7 +126,7 @@ def _why_unreadable(folder: Path, error: Exception) -> str:
     if folder.is_dir():
         held = sorted(path.name for path in folder.iterdir())
         if "tokenizer.json" in held:
-            return f"its tokenizer.json cannot be read ({reason}); save the tokenizer again"
+            return f"its tokenizer.json cannot be read ({reason}); {_remedy(folder / 'tokenizer.json')}"
         listed = f"only {', '.join(held[:5])}{' ...' if len(held) > 5 else ''}" if held else "nothing"
         return f"the folder has no tokenizer.json, {listed}; write one with save_pretrained"
     if folder.is_file():
@@ -136,6 +137,19 @@ def _why_unreadable(folder: Path, error: Exception) -> str:
             "id, or wordpiece or words for a tokenizer made from the captions"
         )
     return f"it cannot be loaded ({reason}); choose one with a tokenizer.json"
+
+
+def _remedy(file: Path) -> str:
+    """What to do about a `tokenizer.json` that cannot be read."""
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "the file is damaged: save the tokenizer again"
+    return (
+        "the file is sound JSON, so it may be of a newer release of `tokenizers` than "
+        f"{tokenizers.__version__}: "
+        "update that, or save the tokenizer again with this one"
+    )
 
 
 def _ensure_padding(tokenizer: PreTrainedTokenizerFast, name: str) -> None:
