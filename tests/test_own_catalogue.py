@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from fashionvl.cli import main
+from fashionvl.data.readers import Table
 from tests.data.readers.test_table_pictures import pack, png
 
 MVLT = Path(__file__).parents[1] / "experiments" / "mvlt"
@@ -60,3 +61,11 @@ def test_a_table_and_a_zip_train_and_retrieve(own: Path, tmp_path: Path) -> None
     assert np.isfinite(found["fit"]["train/loss"])
     resolved = yaml.safe_load((run / "config.yaml").read_text())
     assert resolved["data"]["init_args"]["table"]["caption"] == "{title}. Made of {material}."
+
+
+def test_the_overlay_in_readme_is_one(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8").split("## Your own catalogue")[1]
+    overlay = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+    table = Table(**overlay["data"]["init_args"]["table"])
+    assert table.caption == "{title}. {colour} {kind}."
+    assert table.on_defect == "skip"

@@ -460,7 +460,7 @@ def test_words_are_not_masked(data: Open) -> None:
     ("arguments", "message"),
     [
         ({"root": "nowhere"}, r"nowhere: no such folder"),
-        ({"root": None, "layout": "mvlt"}, r"data\.root"),
+        ({"root": None, "layout": "mvlt"}, r"data\.init_args\.root"),
         ({"root": "."}, r"no catalogue found; looked for fashiongen_256_256_train\.h5"),
         ({"tokenizer": "nowhere/such"}, r"tokenizer nowhere/such"),
         ({"vocabulary": 10}, r"vocab"),
