@@ -78,6 +78,10 @@ def test_utf16_and_other_encodings_are_text(caplog: pytest.LogCaptureFixture) ->
     assert "1 lines are not UTF-8, line 3 first" in caplog.text
 
 
+def test_a_spreadsheet_may_name_its_delimiter_first() -> None:
+    assert _read("t.csv", "sep=;\r\na,x;b\r\n1;2\r\n").columns == {"a,x": ["1"], "b": ["2"]}
+
+
 def test_unquoted_commas_go_to_the_last_column_and_are_listed() -> None:
     table = _read("styles.csv", "id,name\n1,Shirt\n2,Belt, brown, long\n")
     assert table.columns["name"] == ["Shirt", "Belt, brown, long"]

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import logging
 import pickle
 import re
@@ -14,10 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.sparse.csgraph import connected_components
 
 from fashionvl.data.readers import detect_layout, open_readers, open_split
-from fashionvl.data.readers.table import Table, TableReader, checking, open_table
+from fashionvl.data.readers.table import Table, TableReader, open_table
+from fashionvl.data.readers.table.archives import Members
 from fashionvl.data.readers.table.products import product_numbers
 from fashionvl.data.readers.table.splitting import components, draw
 from fashionvl.errors import InputError
@@ -183,7 +186,7 @@ def test_broken_pictures_are_named_or_left_out_and_looked_for_once(
     (defect,) = readers["train"].defects
     assert (defect.line, defect.kind) == (5, "picture cannot be decoded")
     decoded = []
-    monkeypatch.setattr(checking, "read_picture", lambda data, name: decoded.append(name))
+    monkeypatch.setattr(Members, "picture", lambda members, row: decoded.append(members.where(row)))
     open_table(root, skipping, cache)
     assert decoded == [str(root / "images/103.png")]
 
@@ -214,7 +217,7 @@ def test_splits_come_from_a_column(write: Write) -> None:
     readers = open_table(root, dataclasses.replace(MAPPED, split="part"))
     assert readers["train"].columns().product_id.tolist() == [100, 103, 106]
     assert readers["validation"].columns().product_id.tolist() == [101, 102, 104, 105, 107, 108]
-    only_test = dataclasses.replace(MAPPED, split="part", validation=["test"])
+    only_test = dataclasses.replace(MAPPED, split="part", validation=["Test"])
     with pytest.raises(
         InputError, match=r"line 4, column part: neither in .*\.train nor .* \(val\) and 2 more"
     ):
@@ -347,6 +350,22 @@ def test_its_packed_copy_is_recognised_by_its_files(write: Write) -> None:
     assert readers["train"].columns().product_id.tolist() == [1, 2, 3, 4, 5]
     assert readers["validation"].columns().caption == ["Caption 6.", "Caption 7.", "Caption 8."]
     assert isinstance(open_split(root, "validation"), TableReader)
+
+
+def test_another_table_of_the_same_name_is_not_taken_for_it(write: Write) -> None:
+    root = write(rows_of(6), file="styles.csv")
+    assert sorted(_all(open_table(root, MAPPED))) == list(range(100, 106))
+
+
+def test_a_picture_longer_than_the_index_can_note_is_a_defect(write: Write) -> None:
+    file = io.BytesIO()
+    Image.new("L", (40_000, 2)).save(file, "PNG")
+    rows = rows_of(6)
+    root = write(
+        rows, {f"{row['id']}.png": png(n) for n, row in enumerate(rows)} | {"102.png": file.getvalue()}
+    )
+    readers = open_table(root, dataclasses.replace(MAPPED, on_defect="skip"))
+    assert "40000 x 2 pixels; at most 32,767 a side" in readers["train"].defects[0].detail
 
 
 def test_a_preset_that_is_not_there_says_what_it_needs(write: Write) -> None:

@@ -12,12 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from fashionvl.data.readers.pictures import read_picture
 from fashionvl.data.readers.table.listing import UNKNOWN, is_packed, list_pictures
 from fashionvl.data.readers.table.unpacking import unpacked
 from fashionvl.errors import InputError
 
 MOST_BYTES = 256 * 2**20
 """Largest picture file that is read, compressed or not."""
+
+LONGEST_SIDE = 2**15 - 1
+"""Pixels; the index keeps foreground boxes in 16 bits."""
 
 LOCAL_HEADER = 30
 """Bytes before the name in a zip's header of a member (PKWARE APPNOTE 6.3, section 4.3.7)."""
@@ -118,6 +122,18 @@ class Members:
         if len(data) != self.size[row] or (self.crc[row] != UNKNOWN and zlib.crc32(data) != self.crc[row]):
             raise InputError(f"{self.where(row)}: damaged or cut short; copy the archive again")
         return data
+
+    def picture(self, row: int) -> np.ndarray:
+        """One picture decoded: `[H, W, 3]` uint8 RGB.
+
+        Raises:
+            InputError: as `read` and `read_picture` do, or a side is longer than `LONGEST_SIDE`.
+        """
+        picture = read_picture(self.read(row), self.where(row))
+        height, width = picture.shape[:2]
+        if max(height, width) > LONGEST_SIDE:
+            raise InputError(f"{self.where(row)}: {width} x {height} pixels; at most {LONGEST_SIDE:,} a side")
+        return picture
 
     def _stored(self, place: Path, row: int) -> bytes:
         """The bytes of one member as they lie in an archive."""

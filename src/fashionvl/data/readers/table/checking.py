@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.progress import track
 
-from fashionvl.data.readers.pictures import read_picture
 from fashionvl.data.readers.table.archives import Members
 from fashionvl.errors import InputError
 from fashionvl.files.whole import written_whole
@@ -53,7 +52,7 @@ def _broken(members: Members, rows: Iterable[int]) -> dict[int, str]:
     broken = {}
     for row in rows:
         try:
-            read_picture(members.read(row), members.where(row))
+            members.picture(row)
         except InputError as error:
             broken[row] = str(error)
     return broken

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 
 DELIMITERS = (",", ";", "\t", "|")
 """What may stand between cells of a `.csv`, the likelier first."""
+
+SEPARATOR_LINE = re.compile(r"sep=(.)\s*")
+"""What spreadsheets write before the header to name the delimiter."""
 
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
@@ -33,6 +37,9 @@ def read_delimited(path: Path, delimiter: str | None = None) -> TextTable:
         InputError: the file has no header, or two columns have one name.
     """
     lines = text_lines(path)
+    said = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    if said:
+        delimiter, lines[0] = delimiter or said[1], ""
     if delimiter is None:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter_of(lines)
     records = (

@@ -11,12 +11,22 @@ class Files:
     """One layout of a published set.
 
     Attributes:
-        needs: files and folders, as patterns, by which it is recognised.
+        needs: files and folders, as patterns, by which it is recognised; the first is a table.
+        header: columns of that table by which it is told from others of the name.
         table: how it is read.
     """
 
     needs: tuple[str, ...]
+    header: tuple[str, ...]
     table: Table
+
+    def there(self, folder: Path) -> bool:
+        """Whether a folder holds the files."""
+        if not all(any(folder.glob(pattern)) for pattern in self.needs):
+            return False
+        with (folder / self.needs[0]).open(encoding="utf-8-sig", errors="replace") as file:
+            header = file.readline()
+        return all(name in header for name in self.header)
 
 
 FASHION_PRODUCTS = Table(
@@ -34,6 +44,7 @@ PRESETS: dict[PresetName, tuple[Files, ...]] = {
         # A packed copy whose pictures, captions and split stand in tables of their own.
         Files(
             ("styles.csv", "images.csv", "captions.csv", "*-1.zip"),
+            ("articleType", "productDisplayName"),
             Table(
                 **{
                     **vars(FASHION_PRODUCTS),
@@ -50,6 +61,7 @@ PRESETS: dict[PresetName, tuple[Files, ...]] = {
         # As Kaggle ships it, small or large: 44,446 rows, five of them without a picture.
         Files(
             ("styles.csv", "images"),
+            ("articleType", "productDisplayName"),
             Table(
                 **{
                     **vars(FASHION_PRODUCTS),
@@ -78,6 +90,6 @@ def recognised(folder: Path, preset: PresetName | None = None) -> Files | None:
     """
     for name, layouts in PRESETS.items():
         for files in layouts:
-            if preset in (None, name) and all(any(folder.glob(pattern)) for pattern in files.needs):
+            if preset in (None, name) and files.there(folder):
                 return files
     return None

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
-from fashionvl.data.readers.pictures import read_picture
 from fashionvl.data.readers.table.archives import Members
 from fashionvl.data.readers.table.listing import UNKNOWN
 from fashionvl.data.readers.table.products import Products
@@ -81,7 +80,7 @@ class TableReader:
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         try:
-            return read_picture(self._members.read(row), self._members.where(row))
+            return self._members.picture(row)
         except InputError as error:
             raise InputError(f"{self.source}: line {self.line(row)}: {error}") from error
 

@@ -28,7 +28,7 @@ class Table:
         subcategory: column; null takes `subcategory` where there is one, otherwise the category.
         product_id: column; null takes `product_id` where there is one, otherwise each row is a product.
         split: column; null takes `split` where there is one, otherwise the split is drawn.
-        train: what the split column says of rows to train on; `train` and `training`.
+        train: what the split column says of rows to train on, in any case; `train` and `training`.
         validation: what it says of rows to test on; `validation`, `valid`, `val`, `dev` and `test`.
         validation_share: of the rows, where the split is drawn; 0.2.
         seed: of that draw; 0.

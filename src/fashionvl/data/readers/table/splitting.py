@@ -26,8 +26,8 @@ def split_rows(products: Products, settings: Settings) -> dict[Split, np.ndarray
         share, seed = settings.table.validation_share or 0.0, settings.table.seed or 0
         in_validation = draw(together, share, seed)
     else:
-        names = set(settings.table.validation or ())
-        in_validation = np.array([name.lower() in names for name in products.split], bool)
+        names = {name.casefold() for name in settings.table.validation or ()}
+        in_validation = np.array([name.casefold() in names for name in products.split], bool)
         _check_together(products, together, in_validation, settings)
     rows: dict[Split, np.ndarray] = {
         "train": np.flatnonzero(~in_validation),
@@ -44,12 +44,12 @@ def unknown_splits(products: Products, settings: Settings) -> list[RowDefect]:
     if products.split is None:
         return []
     column = settings.table.split or "split"
-    known = {*(settings.table.train or ()), *(settings.table.validation or ())}
+    known = {name.casefold() for name in [*(settings.table.train or ()), *(settings.table.validation or ())]}
     kind = f"neither in {KEY}.train nor in {KEY}.validation"
     return [
         RowDefect(settings.file, int(line), column, kind, name or "empty")
         for line, name in zip(products.line, products.split, strict=True)
-        if name.lower() not in known
+        if name.casefold() not in known
     ]
 
 
