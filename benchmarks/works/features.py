@@ -171,5 +171,7 @@ class Pieces:
 class _OnDevice:
     """All that a `FeatureWriting` asks of its trainer."""
 
+    is_global_zero = True
+
     def __init__(self, strategy: SimpleNamespace) -> None:
         self.strategy = strategy

@@ -35,7 +35,7 @@ def load_weights(network: nn.Module, source: str) -> None:
     folder = model_folder(path)
     if folder is not None:
         file = folder / WEIGHTS_NAME
-        load_state(network, read_state(file), str(file))
+        load_state(network, read_state(file, wrapped=False), str(file))
         return
     if (path / "checkpoints" / "last.ckpt").is_file():
         raise InputError(

@@ -35,11 +35,15 @@ _UNREADABLE = (
 _OBJECT = re.compile(r"(?:GLOBAL|[Cc]lass|[Tt]ype) [\"'<]*(?:class ')?([A-Za-z_]\w*(?:\.\w+)+)")
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
+def read_state(path: Path, wrapped: bool = True) -> dict[str, Tensor]:
     """Read a state dict from a `.safetensors` or a PyTorch file, whatever is put around it (`unwrapped`).
 
     PyTorch files are read `weights_only`, with one type admitted beyond tensors and plain containers: the
     `argparse.Namespace` of options that the released training script stores beside the weights.
+
+    Args:
+        path: of the file.
+        wrapped: False takes names as they are written, for files of our own.
 
     Raises:
         InputError: the file is missing, cut short, damaged, or holds something else.
@@ -49,7 +53,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         content: Any = load_file(path) if kind == "safetensors" else _load(path)
     except (EOFError, pickle.UnpicklingError, *_UNREADABLE) as error:
         raise unreadable(path, error) from error
-    state = unwrapped(content)
+    state = content if kind == "safetensors" and not wrapped else unwrapped(content)
     if state is None:
         raise InputError(f"{path}: holds no state dict, neither at top level nor under {_held(content)}")
     return state

@@ -45,5 +45,5 @@ class SavedNetwork(nn.Module, PyTorchModelHubMixin):
         cls, model: "SavedNetwork", model_file: str, map_location: str, strict: bool
     ) -> "SavedNetwork":
         # The mixin's own method, with its default strict=False, would drop what does not fit.
-        load_state(model, read_state(Path(model_file)), source=model_file)
+        load_state(model, read_state(Path(model_file), wrapped=False), source=model_file)
         return model.to(map_location).eval()

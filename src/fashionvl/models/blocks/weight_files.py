@@ -47,11 +47,12 @@ def weight_format(path: Path) -> Format:
     if head.startswith(b"PK"):
         _check_archive(path)
         return "torch"
-    if head[:1] == b"\x80":
-        return "torch"  # the format before torch 1.6; whether it is whole, only reading it tells
+    # First, since the length before a header of safetensors may begin with a pickle's byte.
     if head[8:9] == b"{":
         _check_safetensors(path)
         return "safetensors"
+    if head[:1] == b"\x80":
+        return "torch"  # the format before torch 1.6; whether it is whole, only reading it tells
     if path.suffix == ".safetensors" and len(head) < 9:
         raise cut_short(path)
     return "torch"

@@ -104,7 +104,8 @@ class PatchBackbone(nn.Module):
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file}: not the configuration of a patch backbone ({error!r})") from error
         backbone = cls(name, arguments, weights=None)
-        load_state(backbone.trunk, read_state(folder / WEIGHTS_NAME), str(folder / WEIGHTS_NAME))
+        file = folder / WEIGHTS_NAME
+        load_state(backbone.trunk, read_state(file, wrapped=False), str(file))
         return backbone
 
     def digest(self) -> str:
