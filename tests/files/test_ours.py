@@ -74,3 +74,9 @@ def test_a_single_file_is_known_by_how_it_begins(tmp_path: Path) -> None:
         file.write_text(foreign)
         with pytest.raises(InputError, match=r"plan\.mk: not written by this command"):
             check_own(file, "# Ours")
+
+
+def test_nothing_written_leaves_no_ledger(tmp_path: Path) -> None:
+    """As on a read-only folder, where no picture could be kept."""
+    Ours(tmp_path, ("sheet.png",)).remember()
+    assert list(tmp_path.iterdir()) == []

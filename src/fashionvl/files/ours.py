@@ -68,11 +68,12 @@ class Ours:
         self._write({**ledger, "unfinished": sorted({*ledger["unfinished"], *self._names})})
 
     def remember(self) -> None:
-        """Note the content of each file, now that all are written."""
+        """Note the content of each file, now that all are written; nothing where none is."""
         ledger = self._ledger()
         files = {str(file.relative_to(self._folder)): sha256(file) for file in self._there()}
         unfinished = [name for name in ledger["unfinished"] if name not in self._names]
-        self._write({"files": {**ledger["files"], **files}, "unfinished": unfinished})
+        if files or ledger["files"] or ledger["unfinished"]:
+            self._write({"files": {**ledger["files"], **files}, "unfinished": unfinished})
 
     def _there(self) -> list[Path]:
         return sorted(file for name in self._names for file in self._folder.glob(name) if file.is_file())
