@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fashionvl.data.readers.table.files import read_table
 from fashionvl.data.readers.table.rows import TextTable
 from fashionvl.data.readers.table.texts import Texts
-from fashionvl.data.readers.table.typed import read_table
 from fashionvl.errors import InputError
 
 CELLS = st.text(max_size=8) | st.sampled_from(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.sparse.csgraph import connected_components
@@ -291,6 +291,52 @@ def test_a_draw_parts_no_set_and_empties_no_side(sets: list[int], share: float, 
     assert 0 < drawn.sum() < len(drawn)
     assert all(len(set(drawn[together == number])) == 1 for number in set(together))
     assert drawn.sum() <= max(round(share * len(drawn)), np.bincount(together).min())
+
+
+CELL = st.text(max_size=5) | st.sampled_from(
+    ["", "NA", "1", "1.png", "a, b", '"', "x\ny", " ", "train", "test"]
+)
+
+PICTURE = st.sampled_from(["0", "1", "2"]) | st.sampled_from(["0.png", "x/1.png", "./2.png"]) | CELL
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=st.lists(st.tuples(CELL, CELL, PICTURE, PICTURE), min_size=2, max_size=20),
+    request=st.builds(
+        Table,
+        caption=st.sampled_from(["b", "{a}: {b}", "{b}", ["a", "b", "c"]]),
+        image=st.sampled_from(["c", "{d}", "{d}.png"]),
+        product_id=st.sampled_from([None, "a"]),
+        split=st.sampled_from([None, None, None, "a"]),
+        group=st.sampled_from([None, "b"]),
+        captions_together=st.booleans(),
+        missing=st.sampled_from([None, ["NA"]]),
+        on_defect=st.sampled_from(["skip", "skip", "skip", "refuse"]),
+    ),
+)
+def test_any_table_opens_with_every_row_in_one_place_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], request: Table
+) -> None:
+    root = tmp_path_factory.mktemp("any")
+    pack(root / "p.zip", {f"{n}.png": png(n) for n in range(3)})
+    with (root / "t.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([("a", "b", "c", "d"), *rows])
+    try:
+        readers = open_table(root, request)
+    except InputError:
+        event("refused")
+        return
+    used = [reader.line(row) for reader in readers.values() for row in range(len(reader))]
+    left_out = {defect.line for defect in readers["train"].defects}
+    blank = sum(not any(cell.strip() for cell in row) for row in rows)
+    assert len(set(used)) == len(used)
+    assert not left_out & set(used)
+    assert len(used) + len(left_out) == len(rows) - blank
+    for reader in readers.values():
+        assert all(reader.columns().caption)
+        assert reader.image(0).shape == (24, 24, 3)
 
 
 def test_product_ids_are_numbers_or_hashes_of_them_all() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from fashionvl.data.catalogue import Split
 from fashionvl.data.readers.table.archives import Members
 from fashionvl.data.readers.table.checking import broken_pictures
+from fashionvl.data.readers.table.files import read_table, read_tables
 from fashionvl.data.readers.table.joining import join
 from fashionvl.data.readers.table.products import Products, read_products, settle_defects
 from fashionvl.data.readers.table.reader import TableReader, picture_mark
@@ -16,7 +17,6 @@ from fashionvl.data.readers.table.request import Table
 from fashionvl.data.readers.table.rows import RowDefect, TextTable
 from fashionvl.data.readers.table.settings import KEY, Settings, settle
 from fashionvl.data.readers.table.splitting import split_rows, unknown_splits
-from fashionvl.data.readers.table.typed import read_table
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ def open_table(
     Raises:
         InputError: no table, a column or picture that is missing, or rows with defects.
     """
-    settings, cache = settle(root, request), cache or default_cache(root)
+    cache = cache or default_cache(root)
+    settings = settle(root, request, cache)
     if inspect:
         settings = dataclasses.replace(settings, table=dataclasses.replace(settings.table, on_defect="skip"))
     products, defects = read_products(_joined(settings), Members.listed(settings.pictures, cache), settings)
@@ -65,7 +66,8 @@ def open_table(
 
 
 def _joined(settings: Settings) -> TextTable:
-    first, *others = (read_table(path, settings.table.delimiter) for path in (settings.file, *settings.join))
+    first = read_tables(settings.files, settings.table.delimiter)
+    others = [read_table(path, settings.table.delimiter) for path in settings.join]
     return join(first, others, settings.table.join_on or "", f"{KEY}.join_on")
 
 

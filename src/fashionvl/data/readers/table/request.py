@@ -16,12 +16,14 @@ class Table:
     Attributes:
         preset: of a published data set; keys given beside it replace its own. Null recognises one by its
             files.
-        file: the table, `.csv`, `.tsv`, `.jsonl` or `.parquet`, inside `root`; null takes the only one.
+        file: the table, `.csv`, `.tsv`, `.jsonl` or `.parquet`, inside `root`; null takes the only one, or
+            the shards of a Hugging Face data set (`train-00000-of-00002.parquet`). A pattern takes several
+            Parquet files as one table.
         delimiter: between the cells of a `.csv`; null looks at the header.
         join: further tables of the same folder, whose columns are appended where `join_on` agrees.
         join_on: the column that all of them share.
-        pictures: folders, zips or tars inside `root`, also as patterns (`images-*.zip`); null takes the
-            picture files under `root`, or else its archives.
+        pictures: folders, zips or tars inside `root`, also as patterns (`images-*.zip`); null takes those
+            inside the Parquet files, or the picture files under `root`, or else its archives.
         image: column or template of a picture's path or name, with or without its ending; `image`.
         caption: column, template, or several columns joined by blanks; `caption`.
         category: column; null takes `category` where there is one, otherwise all rows have none.

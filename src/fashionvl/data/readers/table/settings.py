@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fashionvl.data.readers.table.files import ENDINGS
 from fashionvl.data.readers.table.listing import is_archive, is_picture
+from fashionvl.data.readers.table.parquet import shards_in, unpack_pictures
 from fashionvl.data.readers.table.presets import PRESETS, Files, recognised
 from fashionvl.data.readers.table.request import PresetName, Table
-from fashionvl.data.readers.table.typed import READERS
 from fashionvl.errors import InputError
 
 KEY = "data.init_args.table"
@@ -22,17 +23,22 @@ class Settings:
     """Everything that reading a table needs, decided.
 
     Attributes:
-        file: the table.
+        files: the table; several are the shards of one.
         join: further tables.
         pictures: folders and archives.
         table: the request with every default filled in; null stands only where it means "none" and in
             columns that may be absent.
     """
 
-    file: Path
+    files: list[Path]
     join: list[Path]
     pictures: list[Path]
     table: Table
+
+    @property
+    def file(self) -> Path:
+        """The table, or its first shard."""
+        return self.files[0]
 
     @property
     def skips(self) -> bool:
@@ -54,12 +60,13 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def settle(root: Path, request: Table | None) -> Settings:
+def settle(root: Path, request: Table | None, cache: Path) -> Settings:
     """Complete a request.
 
     Args:
         root: the table, or its folder.
         request: what the configuration says; None: nothing.
+        cache: folder for pictures that lie inside a Parquet file.
 
     Raises:
         InputError: no table or no pictures there, several without a choice, or values that cannot be.
@@ -70,11 +77,12 @@ def settle(root: Path, request: Table | None) -> Settings:
         raise InputError(f"{root}: no such file or folder; data.init_args.root names a table or its folder")
     known = known_files(folder, request.preset) if root.is_dir() and request.file is None else None
     table = _over(_over(Table(**DEFAULTS), known.table if known else Table()), request)
-    file = root if root.is_file() else folder / (table.file or _only_table(folder))
+    files = [root] if root.is_file() else _table_files(folder, table.file)
     if table.pictures:
-        pictures = [place for pattern in table.pictures for place in _matching(folder, pattern)]
+        pictures = [place for pattern in table.pictures for place in _matching(folder, pattern, "pictures")]
     else:
-        pictures = _found_pictures(folder)
+        inside = _inside(files, table.image or "", cache)
+        pictures = [inside] if inside else _found_pictures(folder)
     if table.join and not table.join_on:
         raise InputError(
             f"{KEY}.join_on: null; name the column that {', '.join(table.join)} share with the table"
@@ -86,7 +94,7 @@ def settle(root: Path, request: Table | None) -> Settings:
     share = table.validation_share or 0
     if not 0 < share < 1:
         raise InputError(f"{KEY}.validation_share: {share}; expected a share between 0 and 1")
-    return Settings(file, [folder / name for name in table.join or []], pictures, table)
+    return Settings(files, [folder / name for name in table.join or []], pictures, table)
 
 
 def known_files(folder: Path, preset: PresetName | None) -> Files | None:
@@ -104,7 +112,7 @@ def known_files(folder: Path, preset: PresetName | None) -> Files | None:
 
 def tables_in(folder: Path) -> list[str]:
     """Names of the table files in a folder."""
-    return sorted(path.name for path in folder.iterdir() if path.suffix.lower() in READERS and path.is_file())
+    return sorted(path.name for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
 
 
 def _over(below: Table, above: Table) -> Table:
@@ -112,19 +120,27 @@ def _over(below: Table, above: Table) -> Table:
     return dataclasses.replace(below, **given)
 
 
-def _only_table(folder: Path) -> str:
+def _inside(files: list[Path], column: str, cache: Path) -> Path | None:
+    """The pictures that Parquet files hold themselves."""
+    parquet = files[0].suffix.lower() == ".parquet" and files[0].is_file()
+    return unpack_pictures(files, column, cache) if parquet else None
+
+
+def _table_files(folder: Path, name: str | None) -> list[Path]:
+    if name is not None:
+        return _matching(folder, name, "file")
     found = tables_in(folder)
-    if len(found) == 1:
-        return found[0]
-    what = f"{len(found)} tables ({', '.join(found)})" if found else f"no table ({', '.join(READERS)})"
+    if len(found) == 1 or found == shards_in(folder) != []:
+        return [folder / table for table in found]
+    what = f"{len(found)} tables ({', '.join(found)})" if found else f"no table ({', '.join(ENDINGS)})"
     raise InputError(f"{folder}: holds {what}; name one in {KEY}.file")
 
 
-def _matching(folder: Path, pattern: str) -> list[Path]:
+def _matching(folder: Path, pattern: str, key: str) -> list[Path]:
     if any(sign in pattern for sign in "*?["):
         found = sorted(folder.glob(pattern))
         if not found:
-            raise InputError(f"{KEY}.pictures: nothing in {folder} matches {pattern}")
+            raise InputError(f"{KEY}.{key}: nothing in {folder} matches {pattern}")
         return found
     return [folder / pattern]
 
