@@ -11,7 +11,7 @@ from urllib.request import getproxies
 from fashionvl.commands.configurations import Given
 
 SECONDS = 3.0
-"""How long one attempt may take, name look-up included."""
+"""Time limit of one attempt, name look-up included."""
 
 KEYS = ("tokenizer", "pretrained", "pretrained_pvt", "pretrained_bert", "weights")
 """Keys whose value may be a name on the hub."""

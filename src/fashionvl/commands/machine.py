@@ -1,4 +1,4 @@
-"""Whether this machine can do what a configuration asks for, before anything long is built."""
+"""Check a configuration against this machine before anything long is built."""
 
 import os
 from collections.abc import Iterable, Mapping

@@ -11,7 +11,7 @@ OWN = "fashionvl"
 
 @dataclass(frozen=True)
 class Signature:
-    """What a class can be configured with.
+    """The configuration keys of a class.
 
     Attributes:
         parameters: annotation of each, as written; None where there is none.

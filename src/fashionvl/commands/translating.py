@@ -19,7 +19,7 @@ LONGEST = 400
 
 @dataclass(frozen=True)
 class Line:
-    """What a user is told.
+    """One line for the user.
 
     Attributes:
         text: one line.
@@ -175,7 +175,7 @@ SAID = {
     errno.EIO: (CRASH, "the disk reports an input/output error"),
     errno.ESTALE: (CRASH, "stale handle of a network file system; run again"),
 }
-"""What the operating system says, with what helps."""
+"""Messages of the operating system, with remedies."""
 
 WRITING = "choose with --run_dir where a run writes and with --data.init_args.index_dir where indexes go"
 

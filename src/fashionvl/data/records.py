@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from fashionvl.data.catalogue import Split
 from fashionvl.masking.text import IGNORED_LABEL
@@ -110,6 +111,13 @@ class Embedding(TensorRecord):
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def padded(self, longest: int) -> "Embedding":
+        """Return the same with R padded to `longest`; `[N, D]` embeddings as they are."""
+        if self.mask is None:
+            return self
+        room = longest - self.values.shape[1]
+        return Embedding(F.pad(self.values, (0, 0, 0, room)), F.pad(self.mask, (0, room)))
 
 
 @dataclass

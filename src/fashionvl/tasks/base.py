@@ -1,4 +1,4 @@
-"""What every task on image-text pairs shares: steps, tests, optimiser, logging, a halt at the first NaN."""
+"""Base of every task on image-text pairs: steps, tests, optimiser, logging, a halt at the first NaN."""
 
 import math
 from typing import Any, cast

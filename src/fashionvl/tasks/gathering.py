@@ -1,10 +1,9 @@
-"""What several processes hold, brought together."""
+"""Gather tensors and plain data over the processes of a run."""
 
 from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed
-from torch.nn import functional as F
 
 from fashionvl.data.records import Embedding
 
@@ -40,9 +39,9 @@ def gather_embedding(embedding: Embedding) -> Embedding:
         return Embedding(gather_rows(embedding.values))
     longest = torch.tensor(embedding.values.shape[1], device=embedding.values.device)
     distributed.all_reduce(longest, distributed.ReduceOp.MAX)
-    room = int(longest) - embedding.values.shape[1]
-    mask = gather_rows(F.pad(embedding.mask, (0, room)).to(torch.uint8)).bool()
-    return Embedding(gather_rows(F.pad(embedding.values, (0, 0, 0, room))), mask)
+    whole = embedding.padded(int(longest))
+    assert whole.mask is not None  # as above
+    return Embedding(gather_rows(whole.values), gather_rows(whole.mask.to(torch.uint8)).bool())
 
 
 def gather_plain(rows: Tensor) -> Tensor:

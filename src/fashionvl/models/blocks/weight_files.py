@@ -1,4 +1,4 @@
-"""What a file of weights is by its content: the format, or why it is none, or where it is cut short."""
+"""Tell the format of a file of weights by its content, or why it is none."""
 
 import json
 import zipfile

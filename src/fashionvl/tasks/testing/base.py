@@ -19,7 +19,7 @@ Arrays = dict[str, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """What one protocol found.
+    """Results of one protocol.
 
     Attributes:
         name: of the protocol; scores are recorded as `name/metric`, arrays as `name.npz`.

@@ -6,7 +6,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from fashionvl.data.records import Embedding
 from fashionvl.errors import InputError
@@ -108,20 +107,13 @@ def _in_order(parts: list[Parts], count: int, what: str) -> Embedding:
     if len(numbers.unique()) != count:
         raise InputError(_incomplete(len(numbers.unique()), count, what))
     longest = max(part.values.shape[1] for _, part in every)
-    padded = [_padded(part, longest) for _, part in every]
+    padded = [part.padded(longest) for _, part in every]
     masks = [part.mask for part in padded if part.mask is not None]
     # Where a number comes twice, either place serves: they were embedded alike.
     place = torch.empty(count, dtype=torch.int64)
     place[numbers] = torch.arange(len(numbers))
     values = torch.cat([part.values for part in padded])[place]
     return Embedding(values, torch.cat(masks)[place] if masks else None)
-
-
-def _padded(embedding: Embedding, longest: int) -> Embedding:
-    if embedding.mask is None:
-        return embedding
-    room = longest - embedding.values.shape[1]
-    return Embedding(F.pad(embedding.values, (0, 0, 0, room)), F.pad(embedding.mask, (0, room)))
 
 
 def _incomplete(found: int, count: int, what: str) -> str:
