@@ -1,7 +1,9 @@
 """Contrastive training of any model that embeds photographs and captions apart."""
 
+import logging
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,13 @@ from fashionvl.tasks.initialization import check_input
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.speed import Speed
 from fashionvl.tasks.testing import GalleryTest, Test
+
+log = logging.getLogger(__name__)
+
+COLLAPSED = 0.01
+"""Spread of similarities below which embeddings count as collapsed. Ours."""
+TINY = 1e-12
+"""Smallest mean size that a spread is taken of."""
 
 
 class ContrastiveTraining(PairTask):
@@ -62,17 +71,36 @@ class ContrastiveTraining(PairTask):
             raise InputError(
                 "data.init_args.batch_size: 1 pair has no negatives; contrastive training needs at least 2"
             )
+        products = np.asarray(self.data.index_of("train").product_id)[self.data.train_rows]
+        if len(np.unique(products)) < 2:
+            raise InputError(
+                f"{self.data.train_source.reader.source}: all training pairs are of one product, so that no "
+                "batch has anything to tell apart; contrastive training needs at least 2 products"
+            )
 
     def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
-        """Compute the loss, and how often a photograph's own caption is the nearest of the batch.
+        """Compute the loss, how often a photograph's own caption is the nearest, and how similarities vary.
 
-        On the dev split each process compares its own batch.
+        `spread` is the standard deviation of the batch's similarities over their mean size: near zero, all
+        embeddings are alike. On the dev split each process compares its own batch.
         """
         images, texts, products = self._embedded(batch, everywhere=step is not None)
         similarity = cast(Embeds, self.network).similarity(images, texts)
         same = products[:, None] == products[None]
-        nearest = same.gather(1, similarity.detach().argmax(1, keepdim=True))
-        return {"contrastive": self.loss(similarity, same)}, {"nearest_accuracy": nearest.float().mean()}
+        found = similarity.detach().float()
+        nearest = same.gather(1, found.argmax(1, keepdim=True)).float().mean()
+        spread = found.std() / found.abs().mean().clamp(min=TINY)
+        return {"contrastive": self.loss(similarity, same)}, {"nearest_accuracy": nearest, "spread": spread}
+
+    def on_train_epoch_end(self) -> None:
+        """Warn where all embeddings have become alike."""
+        spread = float(self.trainer.callback_metrics.get("train/spread_epoch", 1.0))
+        if spread < COLLAPSED:
+            log.warning(
+                "the embeddings have collapsed: similarities of a batch differ by %.2g of their size; lower "
+                "model.init_args.optimization.lr, lengthen its warmup_epochs, or start from trained weights",
+                spread,
+            )
 
     def _embedded(self, batch: PairBatch, everywhere: bool) -> tuple[Embedding, Embedding, Tensor]:
         network = cast(Embeds, self.network)

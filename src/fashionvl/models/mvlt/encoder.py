@@ -14,6 +14,8 @@ from fashionvl.models.mvlt.layers import Block, PatchEmbedding
 from fashionvl.models.protocols import Need
 
 STAGES = 4
+NO_CELLS = (0, 0)
+"""The grid of a caption without a photograph."""
 
 
 class Stage(nn.Module):
@@ -111,6 +113,14 @@ class Stage(nn.Module):
         visual = tokens[:, :cells].transpose(1, 2).unflatten(2, grid).contiguous()
         return visual, None if text is None else tokens[:, cells:]
 
+    def encode_text(self, text: Tensor, text_mask: Tensor | None) -> Tensor:
+        """Encode captions `[B, L, D_text]` without a photograph to `[B, L, D]`; the mask as in `forward`."""
+        tokens = self.text_projection(text) + self.text_positions[:, : text.shape[1]]
+        key_mask = None if text_mask is None else text_mask[:, None, None]
+        for block in self.blocks:
+            tokens = block(tokens, NO_CELLS, key_mask)
+        return tokens
+
     def _key_mask(self, text_mask: Tensor, grid: tuple[int, int]) -> Tensor:
         cells = (grid[0] // self.reduction) * (grid[1] // self.reduction)
         visual = text_mask.new_ones(len(text_mask), cells)
@@ -194,6 +204,14 @@ class Encoder(nn.Module):
             if text is not None:
                 texts.append(text)
         return maps, texts
+
+    def text_states(self, text: Tensor, text_mask: Tensor | None = None) -> list[Tensor]:
+        """Encode captions alone: T^1..T^4 of word embeddings `[B, L, D_text]`, the mask as in `Stage`."""
+        texts = []
+        for stage in self.levels:
+            text = stage.encode_text(text, text_mask)
+            texts.append(text)
+        return texts
 
 
 def resize_positions(table: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -75,7 +75,7 @@ class SpatialReductionAttention(nn.Module):
 
         Args:
             tokens: `[B, H*W + L, D]`, the visual ones first.
-            grid: `(H, W)`.
+            grid: `(H, W)`; `(0, 0)` where there is only text.
             key_mask: `[B, 1, 1, keys]` bool, True on the keys that are read; None reads all.
             wanted: the tokens that attend.
 
@@ -90,9 +90,9 @@ class SpatialReductionAttention(nn.Module):
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def _reduce(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
-        if self.reduction is None:
-            return tokens
         cells = grid[0] * grid[1]
+        if self.reduction is None or not cells:
+            return tokens
         visual = self.reduction(tokens[:, :cells].transpose(1, 2).unflatten(2, grid))
         visual = self.reduction_norm(visual.flatten(2).transpose(1, 2))
         return torch.cat([visual, tokens[:, cells:]], dim=1)

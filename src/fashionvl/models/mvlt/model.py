@@ -8,15 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fashionvl.data.records import Pairs
-from fashionvl.errors import InputError
-from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
-from fashionvl.models.blocks.saving import SavedNetwork
+from fashionvl.models.blocks.bert import init_transformer_weights
 from fashionvl.models.blocks.widening import WidensRecognition
 from fashionvl.models.mvlt.decoders import build_decoder
-from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
-from fashionvl.models.mvlt.weights import load_pvt, load_released
+from fashionvl.models.mvlt.trunk import Initialization, Trunk
+from fashionvl.models.mvlt.weights import load_encoder, load_pvt, load_released
 from fashionvl.models.protocols import Need
 
 
@@ -45,7 +43,7 @@ class Encoded:
 
 class MVLT(
     WidensRecognition,
-    SavedNetwork,
+    Trunk,
     library_name="fashionvl",
     license="mit",
     paper_url="https://doi.org/10.1007/s11633-022-1394-4",
@@ -82,6 +80,8 @@ class MVLT(
             residual branches silent.
         pretrained_pvt: PVT-v1 weights to start the visual path from: a hub id or folder in `transformers`'
             format, or a file under the original names. Not kept by `save_pretrained`.
+        pretrained_encoder: a run or saved model of `MVLTDualEncoder` or MVLT, of which encoder and word
+            embeddings are taken, over `pretrained_pvt`; heads stay as drawn. Ours. Not kept either.
 
     Attributes:
         needed_only: `encode_pairs`, `match` and `recognise` compute, of the last layer, only the states that
@@ -112,27 +112,11 @@ class MVLT(
         categories: int = 48,
         subcategories: int = 122,
         mask_padding: bool = False,
-        initialization: Literal["bert", "xavier"] = "bert",
+        initialization: Initialization = "bert",
         pretrained_pvt: str | None = None,
+        pretrained_encoder: str | None = None,
     ) -> None:
-        super().__init__()
-        check_pyramid(
-            image_size,
-            patch_size,
-            sr_ratios,
-            embed_dims=embed_dims,
-            depths=depths,
-            num_heads=num_heads,
-            mlp_ratios=mlp_ratios,
-        )
-        if max_tokens > text_positions:
-            raise InputError(f"max_tokens: {max_tokens} exceeds text_positions, {text_positions}")
-        self.needed_only = True
-        self.vocab_size, self.max_tokens = vocab_size, max_tokens
-        self.categories, self.subcategories = categories, subcategories
-        self.mask_padding = mask_padding
-        self.text_embeddings = BertEmbeddings(vocab_size, text_width, text_positions, text_dropout)
-        self.encoder = Encoder(
+        super().__init__(
             image_size,
             patch_size,
             embed_dims,
@@ -141,9 +125,15 @@ class MVLT(
             mlp_ratios,
             sr_ratios,
             drop_path,
+            vocab_size,
             max_tokens,
             text_width,
+            text_positions,
+            text_dropout,
+            mask_padding,
         )
+        self.needed_only = True
+        self.categories, self.subcategories = categories, subcategories
         state_width = embed_dims[-1]
         self.matching = ClassificationHead(state_width, text_width, 2)
         self.language = LanguageHead(state_width, text_width, vocab_size)
@@ -153,25 +143,16 @@ class MVLT(
             module.apply(init_transformer_weights)
         self.decoder = build_decoder(decoder, decoder_width, embed_dims, patch_size)
         if initialization == "xavier":
-            self._draw_by_width()
+            self.draw_by_width()
         if pretrained_pvt is not None:
             load_pvt(self, pretrained_pvt)
-
-    def _draw_by_width(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-            elif isinstance(module, nn.Embedding):
-                nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
+        if pretrained_encoder is not None:
+            load_encoder(self, pretrained_encoder)
 
     def rebuilt_with(self) -> dict[str, Any]:
-        """Without fetching PVT weights again; with the heads as they are now."""
-        return {
-            "image_size": self.encoder.image_size,
-            "pretrained_pvt": None,
-            "categories": self.categories,
-            "subcategories": self.subcategories,
-        }
+        """Without fetching weights again; with the heads as they are now."""
+        heads = {"categories": self.categories, "subcategories": self.subcategories}
+        return {**super().rebuilt_with(), "pretrained_encoder": None, **heads}
 
     def encode(
         self,
@@ -191,11 +172,8 @@ class MVLT(
         Raises:
             InputError: the text is longer than `max_tokens`.
         """
-        if input_ids.shape[1] > self.max_tokens:
-            raise InputError(
-                f"input_ids: {input_ids.shape[1]} tokens, the model has max_tokens {self.max_tokens}"
-            )
-        mask = attention_mask.bool() if self.mask_padding and attention_mask is not None else None
+        self.check_length(input_ids)
+        mask = self.text_mask(attention_mask)
         return Encoded(*self.encoder(pixel_values, self.text_embeddings(input_ids), mask, states))
 
     def encode_pairs(self, batch: Pairs, need: Need = "all") -> Encoded:
@@ -232,13 +210,9 @@ class MVLT(
             "subcategory": self.subcategory,
         }
 
-    def widest(self, tokens: int) -> int:
-        """Numbers in the largest activation of one pair: an MLP's hidden layer, in stage 1 as a rule."""
-        return max(stage.widest(tokens) for stage in self.encoder.levels)
-
     def regions(self) -> list[nn.Module]:
         """Parts worth compiling one by one: every block, and the decoder."""
-        return [*(block for stage in self.encoder.levels for block in stage.blocks), self.decoder]
+        return [*super().regions(), self.decoder]
 
     def load_released(self, path: Path) -> None:
         """Fill the model from a released checkpoint; see `weights.load_released`."""

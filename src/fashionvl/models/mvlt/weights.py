@@ -14,16 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
+from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
 from fashionvl.models.blocks.checkpoints import locate_weights, read_state
 from fashionvl.models.blocks.loading import LoadReport, check_weights, load_state, shapes_of
 from fashionvl.models.mvlt.encoder import Encoder, Stage, resize_positions
 from fashionvl.models.mvlt.names import is_visual, position_table, released_name, transformers_names
 
-__all__ = ["LoadReport", "load_pvt", "load_released", "load_state", "to_released"]
+__all__ = ["LoadReport", "load_encoder", "load_pvt", "load_released", "load_state", "to_released"]
 
 log = logging.getLogger(__name__)
 
 HEADS = ("matching", "language", "category", "subcategory", "decoder")
+SHARED = ("encoder", "text_embeddings")
+"""What `MVLTDualEncoder` and MVLT have in common."""
 TIED_DECODER = "mlm_head.mlm_decoder.weight"
 WORD_EMBEDDINGS = "text_embeddings.word_embeddings.weight"
 # `position_ids` is a constant that transformers 4.10 saved; t2i_head is surplus to a model with the U-Net.
@@ -109,6 +112,32 @@ def load_pvt(model: nn.Module, source: str) -> LoadReport:
     found |= resized
     check_weights(shapes, found, report, source, PVT_SURPLUS)
     return _copy(model, found, report, source)
+
+
+def load_encoder(model: nn.Module, source: str) -> LoadReport:
+    """Take encoder and word embeddings of another network of ours; the heads keep their weights.
+
+    Args:
+        model: an MVLT.
+        source: a run or saved model of `MVLTDualEncoder` or MVLT.
+
+    Raises:
+        InputError: nothing is there, or the sizes differ; the line names the first tensors that do.
+    """
+    folder = model_folder(source)
+    if folder is None:
+        raise InputError(
+            f"model.init_args.network.init_args.pretrained_encoder: {source} is neither a finished run nor a "
+            "saved model"
+        )
+    file = folder / WEIGHTS_NAME
+    shapes = shapes_of(model)
+    state = read_state(file, wrapped=False)
+    found = {key: value for key, value in state.items() if key.split(".")[0] in SHARED}
+    report = LoadReport(missing=[key for key in shapes if key.split(".")[0] not in SHARED])
+    report.unexpected = [key for key in found if key not in shapes]
+    check_weights(shapes, {key: found[key] for key in found if key in shapes}, report, str(file))
+    return _copy(model, found, report, str(file))
 
 
 def _original_names(key: str) -> list[str]:
