@@ -57,11 +57,16 @@ $(DEMO)/pyramid/.done: $(READY) $(MVLT)/pyramid.yaml $(MVLT)/pyramid-laptop.yaml
 	$(FASHIONVL) fit --config $(MVLT)/pyramid.yaml --config $(MVLT)/pyramid-laptop.yaml --run_dir $(@D) $(DEMO_DATA) $(ARGS)
 	@touch $@
 
-$(DEMO)/pretrain/.done: $(DEMO)/pyramid/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS)
+$(DEMO)/contrast/.done: $(DEMO)/pyramid/.done $(MVLT)/contrast.yaml $(MVLT)/contrast-laptop.yaml $(DEMO_TEXTS)
+	$(FASHIONVL) fit --config $(MVLT)/contrast.yaml --config $(MVLT)/contrast-laptop.yaml $(DEMO_TEXTS:%=--config %) \
+	  --run_dir $(@D) --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(DEMO_DATA) $(ARGS)
+	@touch $@
+
+$(DEMO)/pretrain/.done: $(DEMO)/contrast/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS)
 	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
 	  --config $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
 	  --trainer.max_epochs $(DEMO_EPOCHS) \
-	  --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(DEMO_DATA) $(ARGS)
+	  --model.init_args.network.init_args.pretrained_encoder $(DEMO)/contrast $(DEMO_DATA) $(ARGS)
 	@touch $@
 
 $(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVLT)/laptop.yaml $(MVLT)/recognition-laptop.yaml \
