@@ -8,8 +8,9 @@ import numpy as np
 
 from fashionvl.data.catalogue import Split
 from fashionvl.data.readers.table.archives import Members
+from fashionvl.data.readers.table.arrow import read_parts
 from fashionvl.data.readers.table.checking import broken_pictures
-from fashionvl.data.readers.table.files import read_table, read_tables
+from fashionvl.data.readers.table.files import read_table
 from fashionvl.data.readers.table.joining import join
 from fashionvl.data.readers.table.products import Products, read_products, settle_defects
 from fashionvl.data.readers.table.reader import TableReader, picture_mark
@@ -66,8 +67,9 @@ def open_table(
 
 
 def _joined(settings: Settings) -> TextTable:
-    first = read_tables(settings.files, settings.table.delimiter)
-    others = [read_table(path, settings.table.delimiter) for path in settings.join]
+    parts, delimiter = settings.parts, settings.table.delimiter
+    first = read_parts(parts) if parts else read_table(settings.file, delimiter)
+    others = [read_table(path, delimiter) for path in settings.join]
     return join(first, others, settings.table.join_on or "", f"{KEY}.join_on")
 
 
