@@ -101,7 +101,7 @@ def _endless(loader: Iterable[Any]) -> Any:
 
 def measure(setting: Setting, root: Path, size: int) -> list[dict[str, Any]]:
     """The points of one image size; the ways take turns."""
-    modules = {way: _module(setting, root, size, stored) for way, stored in WAYS.items()}
+    modules = {way: module_of(setting, root, size, stored) for way, stored in WAYS.items()}
     loaders = {way: train_loader(module) for way, module in modules.items()}
     found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     for _ in range(ROUNDS[setting.size]):
@@ -110,7 +110,8 @@ def measure(setting: Setting, root: Path, size: int) -> list[dict[str, Any]]:
     return [_point(way, size, rounds) for way, rounds in found.items()]
 
 
-def _module(setting: Setting, root: Path, size: int, stored: bool) -> FashionGenDataModule:
+def module_of(setting: Setting, root: Path, size: int, stored: bool) -> FashionGenDataModule:
+    """A DataModule of a table; its index lies in the scratch folder."""
     index = setting.scratch / f"index-{root.name}"
     batch = BATCH[setting.size]
     return data_module(setting, batch, root, image_size=size, store_images=stored, index_dir=str(index))

@@ -36,7 +36,8 @@ def vars_of(reader):
 def test_both_ways_load_the_same_pairs(setting):
     root = table_loading.table_catalogue(setting)
     one, other = (
-        next(iter(train_loader(table_loading._module(setting, root, 16, stored)))) for stored in (True, False)
+        next(iter(train_loader(table_loading.module_of(setting, root, 16, stored))))
+        for stored in (True, False)
     )
     assert torch.equal(one.rows, other.rows)
     assert torch.equal(one.pixel_values, other.pixel_values)

@@ -116,7 +116,9 @@ class FashionGenDataModule(ServesTask):
         self._captions = CaptionSettings(tokenizer, vocabulary, min_count, max_tokens, pad_to)
         self._photographs = PhotographSettings(image_size, crop, store_images, resize_on, kaleido)
         self.image_size, self.crop, self.kaleido = image_size, crop, kaleido
-        self.tokenizer_name, self.max_tokens, self.pad_to = tokenizer, max_tokens, pad_to
+        self.store_images, self.resize_on = store_images, resize_on
+        self.tokenizer_name, self.vocabulary, self.min_count = tokenizer, vocabulary, min_count
+        self.max_tokens, self.pad_to = max_tokens, pad_to
         self.batch_size, self.test_batch_size = batch_size, test_batch_size
         self.num_workers, self.prefetch, self.mapped = num_workers, prefetch, mapped
         self.dev_share, self.split_seed, self.labels = dev_share, split_seed, labels

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from fashionvl.data.batches.source import SplitSource
-from fashionvl.data.catalogue import SPLITS, CatalogueReader, Split
+from fashionvl.data.batches.source import SplitSource, one_frame
+from fashionvl.data.catalogue import SPLITS, CatalogueReader, Split, TableRows
 from fashionvl.data.index.catalogue import CatalogueIndex
 from fashionvl.data.index.opening import open_catalogue
 from fashionvl.data.index.splits import carve_dev
@@ -19,6 +19,9 @@ from fashionvl.data.text.encoding import tokenizer_fingerprint
 from fashionvl.data.text.kinds import check_captions, is_made, open_tokenizer
 from fashionvl.data.text.loading import load_tokenizer
 from fashionvl.data.visual.kaleido import PatchSource
+
+FRAMES_LOOKED_AT = 16
+"""Photographs whose size is looked at before all of them are scanned."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,8 @@ def open_data(
         captions: how they become token ids.
         photographs: how they become a model's input.
         rule: of label names.
-        dev: share of the training file's products that are carved off as dev split, and the seed.
+        dev: share of the training file's products that are carved off as dev split, and the seed; rows that
+            a table keeps together stay so.
 
     Raises:
         InputError: as `open_catalogue`; no tokenizer can be made of the captions; features are of other data.
@@ -87,6 +91,8 @@ def open_data(
             check_captions(captions.tokenizer, text.captions, captions.vocabulary, captions.min_count)
         if photographs.kaleido is not None:
             photographs.kaleido.open_features(split, text.fingerprint, len(text.product_id))
+        elif photographs.resize_on == "device" and not text.indexed:
+            _check_frames(readers[split], photographs.image_size)
 
     # Resized photographs are kept in the same pass that finds the boxes.
     stored, crop = photographs.stored_size, photographs.crop
@@ -95,7 +101,8 @@ def open_data(
     tokenizer = loaded or open_tokenizer(
         captions.tokenizer, train.unique_captions, train.folder, captions.vocabulary, captions.min_count
     )
-    train_rows, dev_rows = carve_dev(train.product_id, *dev)
+    together = train.reader.together if isinstance(train.reader, TableRows) else None
+    train_rows, dev_rows = carve_dev(train.product_id, *dev, together)
     return OpenedData(
         opened.indexes,
         {
@@ -107,6 +114,13 @@ def open_data(
         opened.subcategories,
         tokenizer,
     )
+
+
+def _check_frames(reader: CatalogueReader, image_size: int) -> None:
+    """Look at some photographs, before all are scanned, for sizes that the device cannot resize from."""
+    rows = np.unique(np.linspace(0, len(reader) - 1, FRAMES_LOOKED_AT).astype(int))
+    frames = np.array([reader.image(int(row)).shape[1::-1] for row in rows])
+    one_frame(reader, rows, frames, image_size)
 
 
 def _source(

@@ -17,7 +17,7 @@ from fashionvl.data.readers.table.reader import TableReader, picture_mark
 from fashionvl.data.readers.table.request import Table
 from fashionvl.data.readers.table.rows import RowDefect, TextTable
 from fashionvl.data.readers.table.settings import KEY, Settings, settle
-from fashionvl.data.readers.table.splitting import split_rows, unknown_splits
+from fashionvl.data.readers.table.splitting import sets_of, split_rows, unknown_splits
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,11 @@ def open_table(
         found = [RowDefect(settings.file, int(products.line[row]), "", kind, broken[row]) for row in broken]
         products, defects = _without(products, defects, found)
     settle_defects(defects, settings, len(products.line))
-    rows = split_rows(products, settings)
-    return {split: TableReader(settings.file, products.take(rows[split]), defects) for split in rows}
+    together = sets_of(products, settings)
+    return {
+        split: TableReader(settings.file, products.take(rows), defects, together[rows])
+        for split, rows in split_rows(products, together, settings).items()
+    }
 
 
 def _joined(settings: Settings) -> TextTable:
