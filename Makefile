@@ -140,6 +140,7 @@ bench-more: $(READY) ## each change alone, scaling, loading at scale, cost again
 	$(BENCH).changes
 	$(BENCH).scaling
 	$(BENCH).loading
+	$(BENCH).table_loading
 	$(BENCH).sweeps
 
 performance: $(READY) ## write docs/performance.md anew from benchmarks/results

@@ -140,8 +140,13 @@ class Recognises(Protocol):
     def recognise(self, batch: Pairs) -> tuple[Tensor, Tensor]:
         """Return logits `[B, categories]` and `[B, subcategories]`."""
 
+
+@runtime_checkable
+class Widens(Protocol):
+    """A network whose recognition heads grow with the names of a catalogue."""
+
     def widen_recognition(self, categories: int, subcategories: int) -> None:
-        """Give the heads at least so many outputs."""
+        """Give the heads at least so many outputs; those there are keep their weights."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from torch import nn
 from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
 from fashionvl.masking.text import IGNORED_LABEL
-from fashionvl.models.protocols import HasHeads, Recognises, require
+from fashionvl.models.protocols import HasHeads, Recognises, Widens, require
 from fashionvl.tasks.base import Named, PairTask
 from fashionvl.tasks.initialization import check_input, load_weights, train_heads
 from fashionvl.tasks.optimization import Optimization
@@ -57,23 +57,35 @@ class Recognition(PairTask):
         """Load the pre-trained weights before fine-tuning, then fit the heads to the data's names.
 
         Raises:
-            InputError: the weights do not fit.
+            InputError: the weights do not fit, or heads that cannot grow are too narrow.
         """
         if stage == "fit" and self.pretrained:
             load_weights(self.network, self.pretrained)
-        self._widen_heads()
+        self._fit_heads()
 
-    def _widen_heads(self) -> None:
-        """Widen heads that have fewer outputs than the data have names."""
+    def _fit_heads(self) -> None:
+        """Widen heads that have fewer outputs than the data have names.
+
+        Raises:
+            InputError: the network cannot.
+        """
         network = cast(Recognises, self.network)
-        wanted = len(self.data.categories.names), len(self.data.subcategories.names)
-        built = network.categories, network.subcategories
-        network.widen_recognition(*wanted)
-        if (network.categories, network.subcategories) != built:
-            log.info(
-                "recognition heads: %d and %d outputs for the data's names, instead of %d and %d",
-                *(network.categories, network.subcategories), *built,
-            )  # fmt: skip
+        wanted = {
+            "categories": len(self.data.categories.names),
+            "subcategories": len(self.data.subcategories.names),
+        }
+        built = {key: getattr(network, key) for key in wanted}
+        few = [key for key, count in wanted.items() if count > built[key]]
+        if not few:
+            return
+        if not isinstance(network, Widens):
+            raise InputError(
+                f"model.init_args.network.init_args.{few[0]}: {built[few[0]]} outputs for the data's "
+                f"{wanted[few[0]]} names"
+            )
+        network.widen_recognition(**wanted)
+        changes = ", ".join(f"{wanted[key]} {key} instead of {built[key]}" for key in few)
+        log.info("recognition heads: %s, for the data's names", changes)
 
     def check_data(self) -> None:
         """Check tokens and photographs, and that there are labels."""

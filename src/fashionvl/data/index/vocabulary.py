@@ -81,9 +81,9 @@ class LabelVocabulary:
             elif self.rule == "strict":
                 row = int(np.flatnonzero(labels.code == number)[0])
                 raise InputError(
-                    f"{labels.source}: row {row} has {self.field} '{name}', which is neither in the official "
-                    "list nor in the training file; correct the name, add the category to the training "
-                    "file, or set data.init_args.labels to fold"
+                    f"{labels.source}: {labels.place(row)} has {self.field} '{name}', which is neither in "
+                    "the official list nor in the training file; correct the name, add the category to the "
+                    "training file, or set data.init_args.labels to fold"
                 )
             else:
                 below = unseen.setdefault(key(name), len(unseen) + 1) if key(name) else 0
