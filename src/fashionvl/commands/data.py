@@ -16,6 +16,7 @@ def synthesize(
     validation_share: float = 0.2,
     workers: int = 2,
     overwrite: bool = False,
+    unnamed_share: float = 0.0,
 ) -> None:
     """Draw a synthetic catalogue in Fashion-Gen's HDF5 schema.
 
@@ -28,8 +29,9 @@ def synthesize(
         workers: processes that draw.
         overwrite: replace a catalogue that this command drew into `out` earlier; files that it did not write
             are never replaced.
+        unnamed_share: share of the products whose captions do not name their sub-category, in [0, 1].
     """
-    draw(out, products, seed, validation_share, workers, overwrite=overwrite)
+    draw(out, products, seed, validation_share, workers, overwrite=overwrite, unnamed_share=unnamed_share)
 
 
 def inspect(root: Path, out: Path | None = None, sample: int = 2000, table: Table | None = None) -> None:

@@ -132,7 +132,13 @@ class FashionGenDataModule(ServesTask):
             drawn = self.synthetic
             # What a kill left incomplete is drawn again; nothing else is replaced.
             synthesize(
-                self.root, drawn.products, drawn.seed, drawn.validation_share, workers=2, overwrite=True
+                self.root,
+                drawn.products,
+                drawn.seed,
+                drawn.validation_share,
+                workers=2,
+                overwrite=True,
+                unnamed_share=drawn.unnamed_share,
             )
         self._open()
 

@@ -45,6 +45,7 @@ class Synthetic:
         products: how many.
         seed: of the drawing, at least 0.
         validation_share: share of the products in the validation file, in (0, 1).
+        unnamed_share: share of the products whose captions do not name their sub-category, in [0, 1].
 
     Raises:
         InputError: a number is outside its range.
@@ -53,6 +54,7 @@ class Synthetic:
     products: int = 10_000
     seed: int = 0
     validation_share: float = 0.2
+    unnamed_share: float = 0.0
 
     def __post_init__(self) -> None:
         check_range("data.init_args.synthetic.products", self.products, 1)
@@ -61,12 +63,17 @@ class Synthetic:
             raise InputError(
                 f"data.init_args.synthetic.validation_share: {self.validation_share} is outside (0, 1)"
             )
+        if not 0 <= self.unnamed_share <= 1:
+            raise InputError(
+                f"data.init_args.synthetic.unnamed_share: {self.unnamed_share} is outside [0, 1]"
+            )
 
     @property
     def folder_name(self) -> str:
         """Of the catalogue under `data/`."""
         share = f"{self.validation_share:g}".removeprefix("0.")
-        return f"synthetic-{self.products}-{share}-seed{self.seed}"
+        unnamed = f"-unnamed{self.unnamed_share:g}" if self.unnamed_share else ""
+        return f"synthetic-{self.products}-{share}-seed{self.seed}{unnamed}"
 
 
 @dataclass(frozen=True)

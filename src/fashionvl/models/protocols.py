@@ -142,6 +142,25 @@ class Recognises(Protocol):
 
 
 @runtime_checkable
+class RecognisesImages(Protocol):
+    """A network that recognises a photograph without its caption."""
+
+    def recognise_image(self, images: Images, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits `[B, categories]` and `[B, subcategories]` of B photographs.
+
+        `first [B]` int64 is the token that every text begins with, [CLS]: all that is read of it.
+        """
+
+
+@runtime_checkable
+class RecognisesTexts(Protocol):
+    """A network that recognises a caption without its photograph."""
+
+    def recognise_text(self, texts: Texts) -> tuple[Tensor, Tensor]:
+        """Return logits `[B, categories]` and `[B, subcategories]` of B captions."""
+
+
+@runtime_checkable
 class Widens(Protocol):
     """A network whose recognition heads grow with the names of a catalogue."""
 

@@ -6,6 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from fashionvl.reporting.axes import bare, grid, step_axis
 from fashionvl.reporting.canvas import BLUE, FONT, INK, ORANGE, POINTS_PER_PIXEL, QUIET, Canvas
+from fashionvl.reporting.metrics import PROTOCOLS
 from fashionvl.reporting.panels import MARGIN, heading
 from fashionvl.runs.reading import Run, Series
 
@@ -97,8 +98,9 @@ def readable(quantity: str) -> str:
     if name == "loss":
         return "total loss"
     names = {
-        "itm": "ITM", "mlm": "MLM", "mir": "MIR", "m_cr": "M-CR", "s_cr": "S-CR",
+        "itm": "ITM", "mlm": "MLM", "mir": "MIR",
         "grey": "grey-to-colour", "blank": "blank-to-colour",
+        **{one.name: one.task for one in PROTOCOLS if one.stage == "recognition"},
     }  # fmt: skip
     return f"{names.get(name, name.replace('_', ' '))} {kind}"
 

@@ -218,6 +218,13 @@ FOREGROUND = tuple(
     for kind, said in (("iou", "IoU"), ("box_iou", "IoU of boxes"))
 )
 
+FROM_IMAGE = (
+    replace(CLASSES[0], shown=TABLES | {"wide terminal", "wandb", "verdict"}),
+    *CLASSES[1:],
+)
+FROM_TEXT = tuple(replace(one, shown=one.shown & TABLES) for one in CLASSES)
+"""A caption that names its garment says nothing of a network: in tables only, without a verdict."""
+
 PROTOCOLS: tuple[Protocol, ...] = (
     Protocol(
         "tir", "TIR", "text → image", "pretrain", LISTS, "queries", group="retrieval", stream=0,
@@ -252,6 +259,20 @@ PROTOCOLS: tuple[Protocol, ...] = (
         "recognition", "CR+SUB", "together", "recognition",
         (Metric("total", "SumCLS", "", 2, highest=400, shown=frozenset(("study", "plot"))),), "photographs",
         group="recognition", total_of=("m_cr", "s_cr"), adds="sum_c",
+    ),
+    Protocol(
+        "m_cr_image", "M-CR image", "photograph alone", "recognition", FROM_IMAGE, "photographs",
+        group="recognition by image", stream=2,
+    ),
+    Protocol(
+        "s_cr_image", "S-CR image", "photograph alone", "recognition", FROM_IMAGE, "photographs",
+        group="recognition by image", stream=2,
+    ),
+    Protocol(
+        "m_cr_text", "M-CR text", "caption alone", "recognition", FROM_TEXT, "photographs", stream=2
+    ),
+    Protocol(
+        "s_cr_text", "S-CR text", "caption alone", "recognition", FROM_TEXT, "photographs", stream=2
     ),
     Protocol(
         "mig", "MIG", "in-painting", "pretrain", PAINTED, "photographs", group="generation", stream=4,

@@ -14,8 +14,10 @@ from fashionvl.runs.reading import Run
 
 LABEL, BAR_WIDTH, RIGHT = 100, 290, 600
 
-CURVES = ("itm_accuracy", "mlm_accuracy", "mir", "s_cr_accuracy")
-"""One curve for each objective of pre-training, and one for fine-tuning."""
+CURVES = ("itm_accuracy", "mlm_accuracy", "mir", "s_cr_image_accuracy", "s_cr_accuracy")
+"""One curve for each objective of pre-training, and one for fine-tuning: the last of these gives way."""
+
+CURVES_SHOWN = 4
 
 
 def overview_page(summary: Summary) -> Canvas:
@@ -110,7 +112,7 @@ def _curves(page: Canvas, runs: list[Run]) -> None:
     page.text(RIGHT, 818, "Learning curves", 16, bold=True)
     draw_legend(page, RIGHT + 950, 818)
     logged = {quantity: series for run in runs for quantity, series in curves_of(run).items()}
-    shown = [quantity for quantity in CURVES if quantity in logged]
+    shown = [quantity for quantity in CURVES if quantity in logged][:CURVES_SHOWN]
     if not shown:
         page.text(RIGHT, 853, NOT_RUN, 14, QUIET)
     for column, quantity in enumerate(shown):

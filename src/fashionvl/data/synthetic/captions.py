@@ -1,20 +1,26 @@
 """Captions in the house style of Fashion-Gen, from a small grammar.
 
 "Long sleeve cotton jersey t-shirt in black. Rib knit crewneck collar. Tonal stitching." is the model: a noun
-phrase with the fabric, then one short sentence per feature.
+phrase with the fabric, then one short sentence per feature. Where it leaves the sub-category to the photograph, it
+begins "Long sleeve cotton jersey piece in black."
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from fashionvl.data.synthetic.attributes import WORDS
+from fashionvl.data.synthetic.kinds import Kind
 from fashionvl.data.synthetic.plan import Product
 
 OMISSION = 0.1
 """Chance that an attribute other than colour and pattern goes unmentioned."""
 
 MIN_WORDS = 12
+
+ANONYMOUS = ("piece", "style", "design")
+"""Nouns of captions that do not name the sub-category."""
 
 _PADDING = (
     "Logo tag at interior.",
@@ -64,15 +70,26 @@ class Caption:
         text: 12 to 30 words.
         title: the short product name.
         mentioned: the attributes whose phrase (`attributes.WORDS`) the text holds.
+        unnamed: text and title leave out what the sub-category is called.
     """
 
     text: str
     title: str
     mentioned: frozenset[str]
+    unnamed: bool = False
 
 
-def describe(product: Product, seed: int) -> Caption:
-    """Write the caption every view of a product shares."""
+def describe(product: Product, seed: int, unnamed_share: float = 0.0) -> Caption:
+    """Write the caption every view of a product shares.
+
+    Args:
+        product: to describe.
+        seed: of the catalogue.
+        unnamed_share: chance in [0, 1] that the caption does not name the sub-category: its noun is a neutral
+            one, and sentences with a word of the name ("Shirttail hem." of a shirt) are left out. Nothing
+            else about it changes, and what a smaller share leaves unnamed a greater one does, too. Other
+            words may still tell: only jeans have "five-pocket styling".
+    """
     rng = np.random.default_rng([seed, product.index, 2])
     omitted = {name for name in product.attributes if rng.random() < OMISSION} - {
         "colour",
@@ -82,12 +99,16 @@ def describe(product: Product, seed: int) -> Caption:
     told = {name: value for name, value in product.attributes.items() if name not in omitted}
     noun = _pick(rng, product.kind.nouns)
     in_head = bool(rng.random() < 0.5) and told["pattern"] not in ("solid", "graphic")
+    # Of a stream of its own: captions that keep the name are those of a catalogue that names all.
+    neutral = np.random.default_rng([seed, product.index, 4])
+    unnamed = bool(neutral.random() < unnamed_share)
+    noun = _pick(neutral, ANONYMOUS) if unnamed else noun
+    names = _names_of(product.kind) if unnamed else _NOTHING
     sentences = [
-        _head(told, noun, in_head),
         *_features(told, in_head, product.kind.department == "CLOTHING", rng),
-        _pick(rng, product.kind.closing),
+        *_sentences(_pick(rng, product.kind.closing)),
     ]
-    text = " ".join(sentences)
+    text = " ".join([_head(told, noun, in_head), *(one for one in sentences if not names.search(one))])
     for extra in rng.permutation(_PADDING):
         if len(text.split()) < MIN_WORDS:
             text = f"{text} {extra}"
@@ -96,7 +117,24 @@ def describe(product: Product, seed: int) -> Caption:
         .replace("  ", " ")
         .title()
     )
-    return Caption(text, title, frozenset(name for name in told if _is_said(name, told)))
+    mentioned = frozenset(
+        name for name in told if _is_said(name, told) and not names.search(WORDS[name][told[name]])
+    )
+    return Caption(text, title, mentioned, unnamed)
+
+
+_NOTHING = re.compile(r"(?!)")
+
+
+def _names_of(kind: Kind) -> re.Pattern[str]:
+    """Match words that begin with a name of the sub-category, singular or plural."""
+    names = [*kind.nouns, *kind.subcategory.lower().split(" & ")]
+    stems = {re.escape(name.split()[-1].removesuffix("s")) for name in names}
+    return re.compile(rf"\b(?:{'|'.join(sorted(stems))})", re.IGNORECASE)
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=\.) ", text)
 
 
 def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:

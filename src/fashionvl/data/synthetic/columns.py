@@ -66,17 +66,18 @@ class Entry:
         return len(self.product.views)
 
 
-def entry(product: Product, seed: int) -> Entry:
-    """Fill in the columns of a product."""
+def entry(product: Product, seed: int, unnamed_share: float = 0.0) -> Entry:
+    """Fill in the columns of a product; the share as in `describe`."""
     rng = np.random.default_rng([seed, product.index, 3])
-    caption = describe(product, seed)
+    caption = describe(product, seed, unnamed_share)
     kind = product.kind
     brand = BRANDS[int(rng.integers(len(BRANDS)))]
     material = WORDS["material"][product.attributes["material"]]
+    head = f"{brand} {caption.title}" + ("" if caption.unnamed else f" {kind.subcategory.lower()}")
     texts = {
         "input_name": caption.title,
         "input_description": caption.text,
-        "input_concat_description": f"{brand} {caption.title} {kind.subcategory.lower()} {caption.text}",
+        "input_concat_description": f"{head} {caption.text}",
         "input_category": kind.category,
         "input_subcategory": kind.subcategory,
         "input_brand": brand,

@@ -30,6 +30,7 @@ class GroundTruth:
                 self._length = len(file["foreground"])
                 self._attributes = {name: column[:] for name, column in file["attributes"].items()}
                 self._mentioned = {name: column[:] for name, column in file["mentioned"].items()}
+                self._unnamed = file["unnamed"][:] if "unnamed" in file else np.zeros(self._length, bool)
                 self._regions = {name: column[:] for name, column in file["regions"].items()}
                 self._values = {
                     name: list(column.attrs["values"]) for name, column in file["attributes"].items()
@@ -65,6 +66,10 @@ class GroundTruth:
     def mentioned(self, name: str) -> np.ndarray:
         """`[N]` bool: the product's caption holds the phrase of its value."""
         return self._of(self._mentioned, name)
+
+    def unnamed(self) -> np.ndarray:
+        """`[N]` bool: the product's caption does not name its sub-category."""
+        return self._unnamed
 
     def region(self, name: str) -> np.ndarray:
         """Return the boxes of an attribute: `[N, 4]` int16 x0, y0, x1, y1 in pixels, end excluded.

@@ -29,6 +29,7 @@ class SplitFiles:
         self._masks = _chunked(self._sidecar, "foreground", (rows, PACKED))
         _write_columns(self._catalogue, entries)
         _write_attributes(self._sidecar, entries)
+        _write_unnamed(self._sidecar, entries)
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +76,13 @@ def _write_columns(file: h5py.File, entries: list[Entry]) -> None:
     for name, column in columns.items():
         file.create_dataset(name, data=column.reshape(rows, 1), track_times=False)
     file.create_dataset("index_2", data=np.arange(rows), track_times=False)
+
+
+def _write_unnamed(file: h5py.File, entries: list[Entry]) -> None:
+    """Write which captions do not name the sub-category; nothing where all do."""
+    unnamed = np.repeat([entry.caption.unnamed for entry in entries], [entry.rows for entry in entries])
+    if unnamed.any():
+        file.create_dataset("unnamed", data=unnamed, track_times=False)
 
 
 def _write_attributes(file: h5py.File, entries: list[Entry]) -> None:

@@ -33,6 +33,7 @@ def synthesize(
     workers: int = 2,
     progress: Report | bool = True,
     overwrite: bool = False,
+    unnamed_share: float = 0.0,
 ) -> None:
     """Draw a catalogue into folder `out`: two Fashion-Gen files and their two ground-truth sidecars.
 
@@ -48,23 +49,29 @@ def synthesize(
         workers: processes that draw; 1 draws in this one.
         progress: True shows a bar; a function is called with (products done, products).
         overwrite: replace an older output in `out`, recognised by its manifest and byte for byte.
+        unnamed_share: share of the products, in [0, 1], whose captions do not name the sub-category, drawn by
+            the seed; see `captions.describe`. The ground truth says which; all else stays the same.
 
     Raises:
         InputError: an argument is out of range, `out` holds anything else, or it cannot be written.
     """
     if workers < 1:
         raise InputError(f"workers: {workers} cannot draw; give at least 1")
+    if not 0 <= unnamed_share <= 1:
+        raise InputError(f"unnamed_share: {unnamed_share} is outside [0, 1]")
     plan = Plan(products, seed, validation_share)
     out = Path(out)
     # The train file first, each sidecar before its catalogue: what a reader looks for comes last.
     names = [name for pair in FILES.values() for name in reversed(pair)]
     settings = {"products": products, "seed": seed, "validation_share": validation_share}
+    if unnamed_share:
+        settings["unnamed_share"] = unnamed_share
     try:
         check_replaceable(out, names, overwrite)
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=out) as scratch:
             with _reporter(progress) as report:
-                _write(Path(scratch), plan, workers, report)
+                _write(Path(scratch), plan, unnamed_share, workers, report)
             # Drawing takes minutes: somebody may have put files there meanwhile.
             check_replaceable(out, names, overwrite)
             install(Path(scratch), out, names, settings)
@@ -75,8 +82,8 @@ def synthesize(
         raise InputError(f"{out}: {reason}") from error
 
 
-def _write(folder: Path, plan: Plan, workers: int, report: Report) -> None:
-    entries = [entry(plan[index], plan.seed) for index in range(plan.products)]
+def _write(folder: Path, plan: Plan, unnamed_share: float, workers: int, report: Report) -> None:
+    entries = [entry(plan[index], plan.seed, unnamed_share) for index in range(plan.products)]
     with ExitStack() as stack:
         files = {
             validation: stack.enter_context(

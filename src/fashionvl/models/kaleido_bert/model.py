@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from fashionvl.data.records import Pairs, Patches
+from fashionvl.data.records import Images, Pairs, Patches, Texts
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import INITIALIZER_RANGE, BertEmbeddings, MaskedLanguageHead
 from fashionvl.models.blocks.saving import SavedNetwork
@@ -210,13 +210,13 @@ class KaleidoBERT(
         Raises:
             InputError: the batch has no patches.
         """
-        return self.encode(batch.input_ids, batch.attention_mask, self._patches_of(batch))
+        return self.encode(batch.input_ids, batch.attention_mask, self._patches_of(batch.images))
 
     @staticmethod
-    def _patches_of(batch: Pairs) -> Patches:
-        if batch.patches is None:
+    def _patches_of(images: Images) -> Patches:
+        if not isinstance(images, Patches):
             raise InputError("data.init_args.kaleido: null; Kaleido-BERT sees photographs as kaleido patches")
-        return batch.patches
+        return images
 
     def pool(self, batch: Pairs) -> Tensor:
         """The pooled states `[B, H]` of `encode`, without what its last layer computes for the others.
@@ -224,11 +224,14 @@ class KaleidoBERT(
         Raises:
             InputError: the batch has no patches.
         """
-        seen = self._patches_of(batch)
+        seen = self._patches_of(batch.images)
         text, patches = self._embed_text(batch.input_ids, None), self.patch_embeddings(seen)
         visibility = self._visibility(batch.attention_mask, None, causal_text=False)
-        first = 1 if self.needed_only else None
-        return self._pool(self.encoder(torch.cat([text, patches], dim=1), visibility, first=first))
+        return self._pool_first(torch.cat([text, patches], dim=1), visibility)
+
+    def _pool_first(self, states: Tensor, visibility: Tensor | None) -> Tensor:
+        """Encode states `[B, S, H]` for the pooled first alone."""
+        return self._pool(self.encoder(states, visibility, first=1 if self.needed_only else None))
 
     def _pool(self, sequence: Tensor) -> Tensor:
         return torch.tanh(self.pooler(sequence[:, 0]))
@@ -312,6 +315,21 @@ class KaleidoBERT(
             InputError: the batch has no patches.
         """
         return self.category_logits(self.pool(batch))
+
+    def recognise_image(self, images: Images, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits as of `recognise`, of photographs with [CLS], `[B]`, for a text.
+
+        Raises:
+            InputError: the photographs come as pixels.
+        """
+        text = self._embed_text(first[:, None], None)
+        states = torch.cat([text, self.patch_embeddings(self._patches_of(images))], dim=1)
+        return self.category_logits(self._pool_first(states, None))
+
+    def recognise_text(self, texts: Texts) -> tuple[Tensor, Tensor]:
+        """Logits as of `recognise`, of captions alone: no patch is there to attend to."""
+        text = self._embed_text(texts.input_ids, None)
+        return self.category_logits(self._pool_first(text, texts.attention_mask.bool()))
 
     @property
     def match_is_log_odds(self) -> bool:

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fashionvl.data.records import Embedding, Images, Pixels, Texts
-from fashionvl.errors import InputError
+from fashionvl.data.records import Embedding, Images, Texts
 from fashionvl.models.blocks.bert import init_transformer_weights
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
 from fashionvl.models.mvlt.trunk import Initialization, Trunk
@@ -70,9 +69,7 @@ class MVLTDualEncoder(Trunk, library_name="fashionvl", license="mit", tags=["vis
         Raises:
             InputError: photographs come as kaleido patches.
         """
-        if not isinstance(images, Pixels):
-            raise InputError("data.init_args.kaleido: MVLT sees photographs as pixels; set it to null")
-        maps, _ = self.encoder(images.pixel_values, None)
+        maps, _ = self.encoder(self.pixels_of(images), None)
         return Embedding(_unit(maps[-1].flatten(2).mean(2)))
 
     def embed_text(self, texts: Texts) -> Embedding:
@@ -81,9 +78,7 @@ class MVLTDualEncoder(Trunk, library_name="fashionvl", license="mit", tags=["vis
         Raises:
             InputError: the captions are longer than `max_tokens`.
         """
-        self.check_length(texts.input_ids)
-        words, mask = self.text_embeddings(texts.input_ids), self.text_mask(texts.attention_mask)
-        return Embedding(_unit(self.encoder.text_states(words, mask)[-1][:, 0]))
+        return Embedding(_unit(self.text_alone(texts)))
 
     def similarity(self, images: Embedding, texts: Embedding) -> Tensor:
         """Score every image with every text: cosines `[I, T]`, in float32 also under autocast."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fashionvl.data.records import Pairs
+from fashionvl.data.records import Images, Pairs, Texts
 from fashionvl.models.blocks.bert import init_transformer_weights
 from fashionvl.models.blocks.widening import WidensRecognition
 from fashionvl.models.mvlt.decoders import build_decoder
@@ -199,6 +199,23 @@ class MVLT(
     def recognise(self, batch: Pairs) -> tuple[Tensor, Tensor]:
         """Main- and sub-category logits, `[B, categories]` and `[B, subcategories]`, of pairs."""
         return self.category_logits(self._cls(batch))
+
+    def recognise_image(self, images: Images, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits as of `recognise`, of photographs with [CLS], `[B]`, for a text.
+
+        Raises:
+            InputError: photographs come as kaleido patches.
+        """
+        encoded = self.encode(self.pixels_of(images), first[:, None], states="pooled")
+        return self.category_logits(encoded.pooled)
+
+    def recognise_text(self, texts: Texts) -> tuple[Tensor, Tensor]:
+        """Logits as of `recognise`, of captions alone: no visual token is there to attend to.
+
+        Raises:
+            InputError: the captions are longer than `max_tokens`.
+        """
+        return self.category_logits(self.text_alone(texts))
 
     def heads(self) -> dict[str, nn.Module]:
         """Heads by the question they answer."""

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from fashionvl.data.records import Images, Pixels, Texts
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings
 from fashionvl.models.blocks.saving import SavedNetwork
@@ -86,6 +87,27 @@ class Trunk(SavedNetwork):
             raise InputError(
                 f"input_ids: {input_ids.shape[1]} tokens, the model has max_tokens {self.max_tokens}"
             )
+
+    def text_alone(self, texts: Texts) -> Tensor:
+        """Encode B captions without a photograph: the [CLS] state of T^4, `[B, D_4]`.
+
+        Raises:
+            InputError: the captions are longer than `max_tokens`.
+        """
+        self.check_length(texts.input_ids)
+        words, mask = self.text_embeddings(texts.input_ids), self.text_mask(texts.attention_mask)
+        return self.encoder.text_states(words, mask)[-1][:, 0]
+
+    @staticmethod
+    def pixels_of(images: Images) -> Tensor:
+        """Return photographs `[B, 3, H, W]`.
+
+        Raises:
+            InputError: they come as kaleido patches.
+        """
+        if not isinstance(images, Pixels):
+            raise InputError("data.init_args.kaleido: MVLT sees photographs as pixels; set it to null")
+        return images.pixel_values
 
     def text_mask(self, attention_mask: Tensor | None) -> Tensor | None:
         """`[B, L]` bool of the tokens that may be attended to; None where padding counts, too."""

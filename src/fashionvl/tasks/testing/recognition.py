@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from fashionvl.data.batches.corruption import CLEAN
 from fashionvl.data.datamodule import FashionGenDataModule
@@ -11,38 +11,65 @@ from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
 from fashionvl.evaluation.recognition import RecognitionScores
 from fashionvl.masking.text import IGNORED_LABEL
-from fashionvl.models.protocols import Recognises, require
+from fashionvl.models.protocols import Recognises
+from fashionvl.tasks.recognition_inputs import LABELS, Input, named, recognised, require_inputs, targets_of
 from fashionvl.tasks.testing.base import Arrays, ProductBook, Result, Test
 from fashionvl.tasks.testing.ranked import TOP
 from fashionvl.tasks.testing.shown import shown
 
 
 class RecognitionTest(Test):
-    """The likeliest category and sub-category of every test photograph with its caption.
+    """The likeliest category and sub-category of every test photograph with its caption, or of one of them.
 
-    Rows whose label is empty or unseen in training are left out of its scores; a label that no test row has
-    gets none.
+    Each input has protocols of its own: `m_cr` and `s_cr` from both, as in the papers, `m_cr_image` and
+    `s_cr_image` from the photograph, `m_cr_text` and `s_cr_text` from the caption. Rows whose label is empty
+    or unseen in training are left out of its scores; a label that no test row has gets none.
     """
 
     name = "recognition"
+
+    def __init__(self, inputs: list[Input] | None = None) -> None:
+        """Choose what is read.
+
+        Args:
+            inputs: one or more of `both`, `image` (with [CLS] for a caption) and `text`, in any order; None
+                for `both`. Examples are kept of the first. A model fine-tuned on both alone has seen no pair
+                without a caption or a photograph, so that its scores from one input tell more about what it
+                leans on than about what that input shows; see `Recognition(inputs=...)`.
+
+        Raises:
+            InputError: none is named, or one twice.
+        """
+        super().__init__()
+        chosen: list[Input] = ["both"] if inputs is None else inputs
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise InputError(
+                f"RecognitionTest.inputs: {chosen}; name one or more of both, image and text, each once"
+            )
+        self.inputs = tuple(chosen)
 
     def prepare(self, network: nn.Module, data: FashionGenDataModule) -> None:
         """Count the network's labels.
 
         Raises:
-            InputError: it recognises nothing, or no test row has a known label.
+            InputError: it does not recognise from these inputs, or no test row has a known label.
         """
-        require(network, Recognises, "RecognitionTest")
-        ids = {"m_cr": data.test_source.category, "s_cr": data.test_source.subcategory}
-        self._labelled = [name for name, labels in ids.items() if (labels >= 0).any()]
+        require_inputs(network, self.inputs, "RecognitionTest")
+        ids = dict(zip(LABELS, (data.test_source.category, data.test_source.subcategory), strict=True))
+        self._labelled = [label for label, found in ids.items() if (found >= 0).any()]
         if not self._labelled:
             raise InputError(
                 f"{data.test_source.reader.source}: no row has a category or sub-category that the training "
                 "file knows, so nothing can be recognised; run retrieval or pre-training instead"
             )
         known = cast(Recognises, network)
+        classes = dict(zip(LABELS, (known.categories, known.subcategories), strict=True))
         self.scores = nn.ModuleDict(
-            {"m_cr": RecognitionScores(known.categories), "s_cr": RecognitionScores(known.subcategories)}
+            {
+                named(label, source): RecognitionScores(classes[label])
+                for source in self.inputs
+                for label in self._labelled
+            }
         )
         self.forget()
 
@@ -58,13 +85,21 @@ class RecognitionTest(Test):
 
     def step(self, network: nn.Module, batch: PairBatch) -> None:
         """Collect predictions."""
-        category, subcategory = cast(Recognises, network).recognise(batch)
-        logits = {"m_cr": category.float(), "s_cr": subcategory.float()}
-        targets = {"m_cr": batch.category, "s_cr": batch.subcategory}
-        for name, metric in self._metrics().items():
-            known = targets[name] != IGNORED_LABEL
-            if known.any():
-                metric.update(logits[name].argmax(-1)[known], targets[name][known], batch.rows[known])
+        targets = targets_of(batch)
+        for source in self.inputs:
+            found = recognised(network, batch, source)
+            logits = {label: values.float() for label, values in zip(LABELS, found, strict=True)}
+            for label in self._labelled:
+                known = targets[label] != IGNORED_LABEL
+                if known.any():
+                    self._metrics()[named(label, source)].update(
+                        logits[label].argmax(-1)[known], targets[label][known], batch.rows[known]
+                    )
+            if source == self.inputs[0]:
+                self._keep(batch, logits, targets)
+
+    def _keep(self, batch: PairBatch, logits: dict[str, Tensor], targets: dict[str, Tensor]) -> None:
+        """Keep examples."""
         for position in self._book.new(batch.product_id):
             probabilities = {
                 name: value[position].softmax(-1).cpu().numpy() for name, value in logits.items()
@@ -73,13 +108,13 @@ class RecognitionTest(Test):
             self._shown.append((int(batch.rows[position]), probabilities, true))
 
     def results(self, network: nn.Module, data: FashionGenDataModule) -> list[Result]:
-        """Return accuracy and macro-F of both labels."""
+        """Return accuracy and macro-F of both labels, from each input."""
         return [
             Result(name, metric.compute(), metric.per_query()) for name, metric in self._metrics().items()
         ]
 
     def _metrics(self) -> dict[str, RecognitionScores]:
-        return {name: cast(RecognitionScores, self.scores[name]) for name in self._labelled}
+        return {name: cast(RecognitionScores, metric) for name, metric in self.scores.items()}
 
     def examples(self, data: FashionGenDataModule) -> dict[str, Arrays]:
         """Return photographs, captions and the five likeliest names of each label."""
@@ -90,7 +125,7 @@ class RecognitionTest(Test):
             "images": shown(data.test_image(row) for row in rows).images,
             "captions": np.array([data.test_caption(row) for row in rows]),
         }
-        for name, names in (("m_cr", data.categories.names), ("s_cr", data.subcategories.names)):
+        for name, names in zip(LABELS, (data.categories.names, data.subcategories.names), strict=True):
             probabilities = np.stack([found[name] for _, found, _ in self._shown])[:, : len(names)]
             order = np.argsort(-probabilities, axis=1)[:, :TOP]
             arrays[f"{name}_names"] = np.array(names)[order]
