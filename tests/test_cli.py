@@ -126,9 +126,10 @@ def test_recognition_starts_from_the_pretrained_run(
     pretrained: Path, catalogue: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "recognition"
-    main(_arguments("recognition", run, catalogue, "--model.init_args.weights", str(pretrained)))
+    wanted = ("--model.init_args.weights", str(pretrained), "--model.init_args.inputs", "all")
+    main(_arguments("recognition", run, catalogue, *wanted))
     found = _metrics(run)["test"]
-    for task in ("m_cr", "s_cr"):
+    for task in (f"{label}{source}" for label in ("m_cr", "s_cr") for source in ("", "_image", "_text")):
         assert 0 <= found[f"{task}/accuracy"] <= 100
         assert found[f"{task}/sum_c"] == pytest.approx(
             found[f"{task}/accuracy"] + 100 * found[f"{task}/macro_f"]

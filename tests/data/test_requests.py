@@ -27,6 +27,17 @@ def test_a_catalogue_of_one_split_is_refused(share: float) -> None:
             Synthetic(**{name: value})
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
+def test_no_more_than_every_caption_can_be_unnamed(share: float) -> None:
+    with pytest.raises(InputError, match=r"synthetic\.unnamed_share: .* is outside \[0, 1\]"):
+        Synthetic(unnamed_share=share)
+
+
+def test_a_catalogue_with_unnamed_captions_has_a_folder_of_its_own() -> None:
+    assert Synthetic(60, 1, 0.2).folder_name == "synthetic-60-2-seed1"
+    assert Synthetic(60, 1, 0.2, 0.5).folder_name == "synthetic-60-2-seed1-unnamed0.5"
+
+
 @pytest.mark.parametrize(("name", "least"), SMALLEST.items())
 def test_every_number_of_the_datamodule_has_a_smallest_value(name: str, least: int) -> None:
     with pytest.raises(InputError, match=rf"data\.init_args\.{name}: {least - 1} must be at least {least}"):

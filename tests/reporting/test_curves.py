@@ -44,6 +44,7 @@ def test_curves_pair_training_steps_with_dev_and_leave_the_rest(tmp_path, log):
         ("itm_accuracy", "ITM accuracy"),
         ("s_cr", "S-CR loss"),
         ("m_cr_accuracy", "M-CR accuracy"),
+        ("s_cr_image_accuracy", "S-CR image accuracy"),
         ("trim_accuracy", "trim accuracy"),
     ],
 )

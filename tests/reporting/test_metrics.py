@@ -136,5 +136,23 @@ def test_summary_lists_ranks_and_galleries_where_they_are_recorded(experiment, e
         assert 1 <= low < 10.5 < high <= 20
 
 
+def test_recognition_from_one_input_has_rows_intervals_and_chance_of_its_own(experiment, edit_record):
+    assert not [row for row in _rows(experiment) if row[0] in ("S-CR image", "S-CR text")]
+    run = experiment / "recognition"
+    test = json.loads((run / "metrics.json").read_text())["test"]
+    recorded = {key.removeprefix("s_cr/"): value for key, value in test.items() if key.startswith("s_cr/")}
+    for name in ("s_cr_image", "s_cr_text"):
+        np.savez(run / f"{name}.npz", **np.load(run / "s_cr.npz"))
+        test |= {f"{name}/{key}": value for key, value in recorded.items()}
+    edit_record(run, test=test)
+    rows = _rows(experiment)
+    both = next(row for row in rows if row[0] == "S-CR")
+    for task, said in (("S-CR image", "photograph alone"), ("S-CR text", "caption alone")):
+        place = [row[0] for row in rows].index(task)
+        assert rows[place][:5] == (task, *both[1:5])
+        assert rows[place][4] == "50.00"  # half of the photographs are of class 0
+        assert rows[place + 1][0] == said
+
+
 def _rows(folder):
     return [row.cells for row in rows_of(summarise(read_runs(folder)))]

@@ -5,10 +5,11 @@ import shutil
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from fashionvl.errors import InputError
-from fashionvl.reporting.overview import duration
+from fashionvl.reporting.overview import duration, overview_page
 from fashionvl.reporting.pictures import draw_pictures
 from fashionvl.reporting.summary import summarise
 from fashionvl.runs.reading import read_runs
@@ -31,6 +32,15 @@ def test_one_record_alone_still_gives_an_overview(experiment, tmp_path, edit_rec
     assert drawn(experiment, tmp_path) == ["overview.png"]
     with Image.open(tmp_path / "overview.png") as image:
         assert image.size == (1600, 1000)
+
+
+def test_fine_tuning_is_shown_from_the_photograph_alone_where_it_was_learnt(experiment, log):
+    log(experiment / "pretrain", *(f"9,0,dev/{name},0.5" for name in ("itm_accuracy", "mlm_accuracy", "mir")))
+    log(experiment / "recognition", "9,0,dev/s_cr_accuracy,1", "9,0,dev/s_cr_image_accuracy,0.8")
+    page = overview_page(summarise(read_runs(experiment)))
+    said = {text.get_text() for text in page.figure.findobj(Text)}
+    assert "S-CR image accuracy" in said
+    assert "S-CR accuracy" not in said
 
 
 def test_undefined_score_still_gives_an_overview(experiment, tmp_path, edit_record):

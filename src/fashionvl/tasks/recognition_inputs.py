@@ -29,12 +29,12 @@ def require_inputs(network: nn.Module, sources: tuple[Input, ...], purpose: str)
     Raises:
         InputError: naming the network's class and the methods it lacks.
     """
-    found = f"{purpose} from {' and '.join(sources)}"
+    found = f"{purpose} from {', '.join(sources)}"
     require(network, tuple(dict.fromkeys((Recognises, *(_PROTOCOLS[one] for one in sources)))), found)
 
 
 def recognised(network: nn.Module, batch: Pairs, source: Input) -> tuple[Tensor, Tensor]:
-    """Return the logits `[B, categories]` and `[B, subcategories]` of pairs, of which only `source` is read."""
+    """Return the logits `[B, categories]` and `[B, subcategories]` of pairs, only `source` read."""
     if source == "image":
         return cast(RecognisesImages, network).recognise_image(batch.images, batch.input_ids[:, 0])
     if source == "text":

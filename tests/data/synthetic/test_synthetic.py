@@ -193,6 +193,65 @@ def test_captions_have_twelve_to_thirty_words() -> None:
     assert max(words) <= 30
 
 
+STEMS = {
+    "T-SHIRTS": ("t-shirt", "tee"), "SHIRTS": ("shirt", "button-up"), "POLOS": ("polo",),
+    "TANK TOPS": ("tank", "top"), "HOODIES & ZIPUPS": ("hoodie", "zipup"),
+    "CREWNECKS": ("crewneck", "sweater", "pullover"), "CARDIGANS": ("cardigan",),
+    "BOMBERS": ("bomber", "jacket"), "BLAZERS": ("blazer",), "JEANS": ("jean",), "TROUSERS": ("trouser",),
+    "SHORTS": ("short",), "SHORT DRESSES": ("dress",), "MID LENGTH SKIRTS": ("skirt",),
+    "TOTE BAGS": ("tote", "bag"), "LOW TOP SNEAKERS": ("sneaker", "top"),
+    "CHELSEA BOOTS": ("chelsea", "boot"), "BEANIES": ("beanie",),
+}  # fmt: skip
+"""What each sub-category is called."""
+
+
+def test_unnamed_captions_do_not_say_what_it_is_but_what_it_is_like() -> None:
+    for index in range(0, 3_000, 3):
+        product = PLAN[index]
+        caption, named = describe(product, 0, unnamed_share=1.0), describe(product, 0)
+        said = f"{caption.title} {caption.text}".lower()
+        assert not [stem for stem in STEMS[product.kind.subcategory] if stem in said], said
+        assert [stem for stem in STEMS[product.kind.subcategory] if stem in named.title.lower()]
+        assert 12 <= len(caption.text.split()) <= 30
+        assert (caption.unnamed, named.unnamed) == (True, False)
+        # Only a collar can be called as the garment is.
+        assert named.mentioned - caption.mentioned <= {"collar"}
+        for name in product.attributes:
+            phrase = WORDS[name][product.attributes[name]]
+            told = bool(phrase) and re.search(rf"\b{re.escape(phrase)}\b", said) is not None
+            assert told == (name in caption.mentioned) or (name == "secondary" and not told), said
+
+
+def test_a_share_of_the_captions_is_unnamed_and_a_greater_one_only_adds_to_it() -> None:
+    def unnamed(share: float) -> set[int]:
+        return {i for i in range(0, 3_000, 3) if describe(PLAN[i], 0, share).unnamed}
+
+    third, half = unnamed(0.3), unnamed(0.5)
+    assert third < half
+    assert (len(third) / 1_000, len(half) / 1_000) == pytest.approx((0.3, 0.5), abs=0.05)
+    assert all(describe(PLAN[i], 0, 0.5) == describe(PLAN[i], 0) for i in set(range(0, 3_000, 3)) - half)
+
+
+def test_unnamed_captions_change_nothing_else_of_a_catalogue(tmp_path: Path) -> None:
+    draw(tmp_path / "named")
+    draw(tmp_path / "half", unnamed_share=0.5)
+    for split in SPLITS:
+        truth = GroundTruth(tmp_path / "half" / f"ground_truth_{split}.h5")
+        rows = truth.unnamed()
+        assert 0 < rows.sum() < len(rows)
+        assert not GroundTruth(tmp_path / "named" / f"ground_truth_{split}.h5").unnamed().any()
+        for name in STRINGS | {"input_image", "input_productID", "input_msrpUSD"}:
+            named, half = (column(tmp_path / folder, split, name) for folder in ("named", "half"))
+            changed = (named != half).reshape(len(rows), -1).any(1)
+            told = name in ("input_name", "input_description", "input_concat_description")
+            assert (changed == (rows & told)).all(), name
+        subcategories = texts(tmp_path / "half", split, "input_subcategory")
+        whole = texts(tmp_path / "half", split, "input_concat_description")
+        named_too = [sub.lower() in text.lower() for sub, text in zip(subcategories, whole, strict=True)]
+        assert (~rows <= np.array(named_too)).all()
+        assert not (rows & named_too).any()
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_sidecar_is_aligned_with_the_catalogue(catalogue: Path, split: str) -> None:
     truth = GroundTruth(catalogue / f"ground_truth_{split}.h5")
@@ -319,6 +378,7 @@ def plain(kind: int) -> dict[str, str]:
         ({"validation_share": 1.0}, "validation_share: 1.0 is outside"),
         ({"seed": -1}, "seed: -1"),
         ({"workers": 0}, "workers: 0"),
+        ({"unnamed_share": 1.5}, "unnamed_share: 1.5 is outside [0, 1]"),
     ],
 )
 def test_bad_arguments_are_named(tmp_path: Path, options: dict[str, float], message: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jsonargparse import ArgumentParser
 from safetensors.torch import load_file, save_file
 
-from fashionvl.data.records import Pairs, Patches
+from fashionvl.data.records import Pairs, Patches, Pixels
 from fashionvl.errors import InputError
 from fashionvl.models.kaleido_bert import Encoded, KaleidoBERT
 
@@ -242,3 +242,17 @@ def test_it_runs_in_bfloat16(build_kaleido, draw_pairs) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         scores = model.match(pairs)
     torch.testing.assert_close(scores.float(), model.match(pairs), atol=0.2, rtol=0.1)
+
+
+@torch.inference_mode()
+def test_recognition_from_one_input_is_attention_that_reads_no_other(build_kaleido, draw_pairs) -> None:
+    model, pairs = build_kaleido(), draw_pairs()
+    blind = read(model, pairs, patch_mask=torch.zeros(3, model.grid.patches, dtype=torch.int64))
+    torch.testing.assert_close(model.recognise_text(pairs.texts), model.category_logits(blind.pooled))
+    alone = dataclasses.replace(
+        pairs, attention_mask=torch.nn.functional.one_hot(torch.zeros(3, dtype=torch.int64), 8)
+    )
+    first = pairs.input_ids[:, 0]
+    torch.testing.assert_close(model.recognise_image(pairs.images, first), model.recognise(alone))
+    with pytest.raises(InputError, match="Kaleido-BERT sees photographs as kaleido patches"):
+        model.recognise_image(Pixels(torch.zeros(3, 3, 8, 8)), first)

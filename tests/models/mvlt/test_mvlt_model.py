@@ -6,7 +6,7 @@ import pytest
 import torch
 from jsonargparse import ArgumentParser
 
-from fashionvl.data.records import PairBatch
+from fashionvl.data.records import PairBatch, Patches, Pixels, Texts
 from fashionvl.errors import InputError
 from fashionvl.models.mvlt import MVLT, SIZES
 
@@ -117,3 +117,20 @@ def test_it_runs_in_bfloat16(build) -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         scores = model.match(pairs(IDS, MASK))
     torch.testing.assert_close(scores.float(), model.match(pairs(IDS, MASK)), atol=0.05, rtol=0.05)
+
+
+@torch.inference_mode()
+def test_recognition_from_one_input_is_attention_that_reads_no_other(build) -> None:
+    model, generator = build(mask_padding=True), torch.Generator().manual_seed(1)
+    pixels, ids = torch.rand(2, 3, 64, 64, generator=generator), torch.tensor([[2, 9, 8, 3], [2, 7, 3, 0]])
+    mask = (ids != 0).long()
+    cls_alone = torch.zeros_like(mask)
+    cls_alone[:, 0] = 1
+    expected = model.category_logits(model.encode(pixels, ids, cls_alone).pooled)
+    torch.testing.assert_close(model.recognise_image(Pixels(pixels), ids[:, 0]), expected)
+    states = model.encoder.text_states(model.text_embeddings(ids), mask.bool())[-1]
+    torch.testing.assert_close(model.recognise_text(Texts(ids, mask)), model.category_logits(states[:, 0]))
+    with pytest.raises(InputError, match="MVLT sees photographs as pixels"):
+        model.recognise_image(Patches(torch.zeros(2, 55, 6), torch.zeros(2, 55, 5)), ids[:, 0])
+    with pytest.raises(InputError, match="9 tokens, the model has max_tokens 8"):
+        model.recognise_text(Texts(torch.ones(2, 9, dtype=torch.int64), torch.ones(2, 9, dtype=torch.int64)))

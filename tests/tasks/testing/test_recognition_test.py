@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from fashionvl.errors import InputError
+from fashionvl.tasks.recognition_inputs import Input
 from fashionvl.tasks.testing import RecognitionTest
 
 
@@ -22,8 +23,13 @@ class Knows(nn.Module):
         rows = len(batch.category)
         return torch.eye(3)[:1].expand(rows, 3), torch.eye(2)[:1].expand(rows, 2)
 
+    def recognise_image(self, images: Any, first: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Answers the second."""
+        rows = len(first)
+        return torch.eye(3)[1:2].expand(rows, 3), torch.eye(2)[1:].expand(rows, 2)
 
-def _test(category: list[int], subcategory: list[int]) -> RecognitionTest:
+
+def _test(category: list[int], subcategory: list[int], inputs: list[Input] | None = None) -> RecognitionTest:
     data = SimpleNamespace(
         test_source=SimpleNamespace(
             category=np.array(category),
@@ -35,9 +41,11 @@ def _test(category: list[int], subcategory: list[int]) -> RecognitionTest:
         categories=SimpleNamespace(names=("A", "B", "C")),
         subcategories=SimpleNamespace(names=("a", "b")),
     )
-    test = RecognitionTest()
+    test = RecognitionTest(inputs)
     test.prepare(Knows(), data)  # type: ignore[arg-type]
     batch = SimpleNamespace(
+        images=None,
+        input_ids=torch.ones(len(category), 2, dtype=torch.int64),
         category=torch.tensor(category).clamp(min=-100),
         subcategory=torch.tensor(subcategory).clamp(min=-100),
         rows=torch.arange(len(category)),
@@ -56,6 +64,19 @@ def test_rows_without_a_known_label_do_not_count() -> None:
     shown = test.examples(test.data)["recognition"]  # type: ignore[arg-type]
     assert shown["m_cr_target"].tolist() == ["A", "B", "(unknown)", "(unknown)"]
     assert shown["images"].shape == (4, 7, 7, 3)
+
+
+def test_each_input_has_scores_of_its_own_and_the_first_is_shown() -> None:
+    test = _test([0, 1, 1], [1, 1, -100], ["image", "both"])
+    found = {result.name: result.scores for result in test.results(Knows(), test.data)}  # type: ignore[arg-type]
+    assert {name: scores["n"] for name, scores in found.items()} == {
+        "m_cr_image": 3, "s_cr_image": 2, "m_cr": 3, "s_cr": 2,
+    }  # fmt: skip
+    assert found["m_cr_image"]["accuracy"] == pytest.approx(200 / 3)
+    assert (found["s_cr_image"]["accuracy"], found["s_cr"]["accuracy"]) == (100, 0)
+    assert found["m_cr"]["accuracy"] == pytest.approx(100 / 3)
+    shown = test.examples(test.data)["recognition"]  # type: ignore[arg-type]
+    assert shown["m_cr_names"][:, 0].tolist() == ["B", "B", "B"]
 
 
 def test_a_label_that_no_row_has_gets_no_score() -> None:
