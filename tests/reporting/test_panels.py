@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from fashionvl.reporting import panels
@@ -90,3 +91,16 @@ def test_percent_claims_no_certainty(probability, said):
 def test_examples_come_from_the_run_that_kept_them(runs):
     assert examples_of(runs, "recognition")["images"].shape == (2, 16, 16, 3)
     assert examples_of(runs[:1], "tir") is None
+
+
+@pytest.mark.parametrize(("tested", "said"), [
+    (("m_cr", "s_cr", "m_cr_image"), "photograph and caption"),
+    (("s_cr_image", "m_cr_text"), "the photograph alone"),
+    (("m_cr_text",), "the caption alone"),
+    ((), "photograph and caption"),
+])  # fmt: skip
+def test_recognition_says_what_it_read(experiment, edit_record, tested, said):
+    edit_record(experiment / "recognition", test={f"{name}/accuracy": 50.0 for name in tested})
+    pages = dict(panels.example_pages(read_runs(experiment), dict.fromkeys(("tir", "itr", "mig"), "")))
+    texts = [text.get_text() for text in pages["recognition"].figure.findobj(Text)]
+    assert any(text.startswith(f"From {said}, after fine-tuning.") for text in texts)

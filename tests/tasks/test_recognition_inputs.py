@@ -109,7 +109,7 @@ def test_what_was_trained_is_tested(network: MVLT, inputs: Any, tested: tuple[In
 def test_other_tests_may_be_named(network: MVLT) -> None:
     (test,) = Recognition(network, tests=[RecognitionTest(["text", "both"])]).tests
     assert isinstance(test, RecognitionTest)
-    assert test.inputs == ("text", "both")
+    assert test.inputs == ("both", "text")
 
 
 @pytest.mark.parametrize(("inputs", "lacking"), [

@@ -20,6 +20,7 @@ from fashionvl.runs.reading import Arrays, Run
 
 MARGIN = 50
 QUERIES_SHOWN = 6
+BOTH = "photograph and caption"
 
 RANKED = ("captions", "images", "probabilities", "matched")
 EXAMPLES = {
@@ -52,7 +53,7 @@ def example_pages(runs: list[Run], words: dict[str, str]) -> Iterator[tuple[str,
     painters: dict[str, Callable[[Arrays], Canvas]] = {
         "tir": lambda examples: text_to_image_page(examples, words["tir"]),
         "itr": lambda examples: image_to_text_page(examples, words["itr"]),
-        "recognition": recognition_page,
+        "recognition": lambda examples: recognition_page(examples, _recognised_from(runs)),
         "mig": lambda examples: generation_page(examples, words["mig"]),
     }
     for name, paint in painters.items():
@@ -147,19 +148,28 @@ def _caption_line(page: Canvas, x: float, y: float, caption: str, probability: f
     page.paragraph(x + 185, y - (len(lines) - 1) * LEADING * 13 / 2, lines, 13)
 
 
-def recognition_page(examples: Arrays) -> Canvas:
+def _recognised_from(runs: list[Run]) -> str:
+    """What the examples of recognition were recognised from: the first input that a run was tested on."""
+    tested = {key.partition("/")[0] for run in runs for key in run.test}
+    alone = {"image": "the photograph alone", "text": "the caption alone"}
+    found = [said for source, said in alone.items() if {f"m_cr_{source}", f"s_cr_{source}"} & tested]
+    return BOTH if {"m_cr", "s_cr"} & tested or not found else found[0]
+
+
+def recognition_page(examples: Arrays, source: str = BOTH) -> Canvas:
     """Fig. 6: photograph, caption and the likeliest names of both labels.
 
     Args:
         examples: `images [n, H, W, 3]`, `captions [n]`, and for `m_cr` and `s_cr` each `_names [n, 5]`,
             `_probabilities [n, 5]`, `_target [n]`.
+        source: what was read, in words.
     """
     shown = min(8, len(examples["captions"]))
     page = Canvas(1500, 130 + (shown + 1) // 2 * 290)
     heading(
         page,
         "Recognition: the likeliest main categories and sub-categories",
-        "From photograph and caption, after fine-tuning. Bars: predicted probability. Green: the true name.",
+        f"From {source}, after fine-tuning. Bars: predicted probability. Green: the true name.",
     )
     for example in range(shown):
         x, y = MARGIN + example % 2 * 725, 140 + example // 2 * 290

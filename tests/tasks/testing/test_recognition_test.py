@@ -66,17 +66,20 @@ def test_rows_without_a_known_label_do_not_count() -> None:
     assert shown["images"].shape == (4, 7, 7, 3)
 
 
-def test_each_input_has_scores_of_its_own_and_the_first_is_shown() -> None:
+def test_each_input_has_scores_of_its_own_and_both_are_shown_before_one() -> None:
     test = _test([0, 1, 1], [1, 1, -100], ["image", "both"])
     found = {result.name: result.scores for result in test.results(Knows(), test.data)}  # type: ignore[arg-type]
     assert {name: scores["n"] for name, scores in found.items()} == {
-        "m_cr_image": 3, "s_cr_image": 2, "m_cr": 3, "s_cr": 2,
+        "m_cr": 3, "s_cr": 2, "m_cr_image": 3, "s_cr_image": 2,
     }  # fmt: skip
     assert found["m_cr_image"]["accuracy"] == pytest.approx(200 / 3)
     assert (found["s_cr_image"]["accuracy"], found["s_cr"]["accuracy"]) == (100, 0)
     assert found["m_cr"]["accuracy"] == pytest.approx(100 / 3)
     shown = test.examples(test.data)["recognition"]  # type: ignore[arg-type]
-    assert shown["m_cr_names"][:, 0].tolist() == ["B", "B", "B"]
+    assert shown["m_cr_names"][:, 0].tolist() == ["A", "A", "A"]
+    alone = _test([0, 1], [1, 1], ["image"])
+    shown = alone.examples(alone.data)["recognition"]  # type: ignore[arg-type]
+    assert shown["m_cr_names"][:, 0].tolist() == ["B", "B"]
 
 
 def test_a_label_that_no_row_has_gets_no_score() -> None:

@@ -1,7 +1,7 @@
 """Captions in the house style of Fashion-Gen, from a small grammar.
 
 "Long sleeve cotton jersey t-shirt in black. Rib knit crewneck collar. Tonal stitching." is the model: a noun
-phrase with the fabric, then one short sentence per feature. One that leaves the sub-category to the photograph
+phrase with the fabric, then one short sentence per feature. One that does not name the sub-category
 begins "Long sleeve cotton jersey piece in black."
 """
 

@@ -12,7 +12,15 @@ from fashionvl.errors import InputError
 from fashionvl.evaluation.recognition import RecognitionScores
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.protocols import Recognises
-from fashionvl.tasks.recognition_inputs import LABELS, Input, named, recognised, require_inputs, targets_of
+from fashionvl.tasks.recognition_inputs import (
+    INPUTS,
+    LABELS,
+    Input,
+    named,
+    recognised,
+    require_inputs,
+    targets_of,
+)
 from fashionvl.tasks.testing.base import Arrays, ProductBook, Result, Test
 from fashionvl.tasks.testing.ranked import TOP
 from fashionvl.tasks.testing.shown import shown
@@ -32,10 +40,10 @@ class RecognitionTest(Test):
         """Choose what is read.
 
         Args:
-            inputs: one or more of `both`, `image` (with [CLS] for a caption) and `text`, in any order; None
-                for `both`. Examples are kept of the first. A model fine-tuned on both alone has seen no pair
-                without a caption or a photograph, so that its scores from one input tell more about what it
-                leans on than about what that input shows; see `Recognition(inputs=...)`.
+            inputs: one or more of `both`, `image` (with [CLS] for a caption) and `text`; None for `both`.
+                Examples are kept of the first in this order. A model fine-tuned on both alone has seen no
+                pair without a caption or a photograph, so that its scores from one input tell more about what
+                it leans on than about what that input shows; see `Recognition(inputs=...)`.
 
         Raises:
             InputError: none is named, or one twice.
@@ -46,7 +54,7 @@ class RecognitionTest(Test):
             raise InputError(
                 f"RecognitionTest.inputs: {chosen}; name one or more of both, image and text, each once"
             )
-        self.inputs = tuple(chosen)
+        self.inputs = tuple(source for source in INPUTS if source in chosen)
 
     def prepare(self, network: nn.Module, data: FashionGenDataModule) -> None:
         """Count the network's labels.
