@@ -218,10 +218,9 @@ FOREGROUND = tuple(
     for kind, said in (("iou", "IoU"), ("box_iou", "IoU of boxes"))
 )
 
-FROM_IMAGE = (
-    replace(CLASSES[0], shown=TABLES | {"wide terminal", "wandb", "verdict"}),
-    *CLASSES[1:],
-)
+FROM_IMAGE = tuple(replace(one, shown=one.shown - {"terminal"}) for one in CLASSES)
+"""A terminal has no room for more columns; the verdicts below its table tell."""
+
 FROM_TEXT = tuple(replace(one, shown=one.shown & TABLES) for one in CLASSES)
 """A caption that names its garment says nothing of a network: in tables only, without a verdict."""
 
