@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 from torchdata.stateful_dataloader import StatefulDataLoader
+from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.loaders import EpochSampler, ShardSampler, fetching_loader
@@ -104,7 +105,8 @@ class FashionGenDataModule(OntoDevice):
             crop: crop to the non-white box first, as the released code does.
             store_images: keep the resized photographs beside the index; 3 x image_size^2 bytes each.
             kaleido: photographs come as kaleido patches, for Kaleido-BERT.
-            tokenizer: hub id or folder of any fast `transformers` tokenizer; `wordpiece` (or `train`) for a
+            tokenizer: hub id or folder of any fast `transformers` tokenizer; `package:minilm` for the
+                vocabulary of `bert-base-uncased` from an installed package; `wordpiece` (or `train`) for a
                 WordPiece trained on the captions; `words` for the captions' whole words, as in VSE++ and
                 SCAN. Masked language modelling needs one with a mask token, which `words` has not.
             vocabulary: size of a trained WordPiece.
@@ -159,6 +161,7 @@ class FashionGenDataModule(OntoDevice):
 
     def prepare_data(self) -> None:
         """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
+        _ = self._loaded_tokenizer  # whose absence must not be found out after minutes of drawing
         if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
             drawn = self.synthetic
             # What a kill left incomplete is drawn again; nothing else is replaced.
@@ -177,7 +180,7 @@ class FashionGenDataModule(OntoDevice):
         scanners = min(os.cpu_count() or 1, 8)
         # Resized photographs are kept in the same pass that finds the boxes.
         stored = self.image_size if self.store_images and self.kaleido is None else None
-        loaded = None if is_made(self.tokenizer_name) else load_tokenizer(self.tokenizer_name)
+        loaded = self._loaded_tokenizer
         opened = open_catalogue(
             open_readers(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners),
             self.index_dir,
@@ -199,6 +202,11 @@ class FashionGenDataModule(OntoDevice):
         self._train_index, self._test_index = train, test
         self.fingerprint = f"{train.fingerprint[:16]}-{test.fingerprint[:16]}"
         self._ready = True
+
+    @cached_property
+    def _loaded_tokenizer(self) -> PreTrainedTokenizerFast | None:
+        """The tokenizer, unless it is made from the captions."""
+        return None if is_made(self.tokenizer_name) else load_tokenizer(self.tokenizer_name)
 
     def _check(self, split: Split, text: CatalogueText) -> None:
         """Refuse text that makes no tokenizer and features of other data, before any photograph is read."""

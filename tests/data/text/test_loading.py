@@ -139,7 +139,7 @@ class TestRefusals:
         monkeypatch.chdir(tmp_path)
         said = self.refusal(name)
         assert said.startswith(f"tokenizer {name}: no such folder, and not found on the Hugging Face Hub (")
-        assert "local folder or hub id, or wordpiece or words" in said
+        assert "local folder or hub id, package:minilm for BERT's" in said
 
     def test_unreachable_hub(self, monkeypatch):
         def unreachable(name):
