@@ -62,6 +62,27 @@ class ScalingPoint:
 
 
 @dataclass(frozen=True)
+class TablePoint:
+    """The loader alone, of a table with JPEGs, on one core.
+
+    Attributes:
+        way: `stored` or `decoded`.
+        image_size: pixels.
+        pairs_per_cpu_s: pairs a second of CPU time, median of the rounds.
+        pairs_per_cpu_s_min: of the rounds.
+        pairs_per_cpu_s_max: likewise.
+        target: least pairs a second; None without one.
+    """
+
+    way: str
+    image_size: int
+    pairs_per_cpu_s: float
+    pairs_per_cpu_s_min: float
+    pairs_per_cpu_s_max: float
+    target: float | None = None
+
+
+@dataclass(frozen=True)
 class LoadingPoint:
     """The loader alone.
 

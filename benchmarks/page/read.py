@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from benchmarks.page.points import LoadingPoint, ScalingPoint, SweepPoint
+from benchmarks.page.points import LoadingPoint, ScalingPoint, SweepPoint, TablePoint
 from benchmarks.record import Result
 from fashionvl.errors import InputError
 
@@ -95,6 +95,7 @@ class Inputs:
         sweeps: by device.
         scaling: by device.
         loading: points.
+        tables: likewise, of a table with JPEGs.
         changes: in the order of `changes.yaml`.
         demo: None while it was not timed.
         others: files of other names.
@@ -106,6 +107,7 @@ class Inputs:
     sweeps: dict[str, list[SweepPoint]] = field(default_factory=dict)
     scaling: dict[str, Scaling] = field(default_factory=dict)
     loading: list[LoadingPoint] = field(default_factory=list)
+    tables: list[TablePoint] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     demo: Demo | None = None
     others: list[Other] = field(default_factory=list)
@@ -136,6 +138,8 @@ def read(results: Path) -> Inputs:
             found.scaling[device] = Scaling(content, _points(path, content, ScalingPoint), *sizes)
         elif name == "loading":
             found.loading = _points(path, content, LoadingPoint)
+        elif name == "table_loading":
+            found.tables = _points(path, content, TablePoint)
         elif name == "changes":
             tried = _rows(path, content, "results", Result)
         elif name == "demo":

@@ -14,7 +14,7 @@ from benchmarks.page.numbers import (
     span,
     spread,
 )
-from benchmarks.page.points import LoadingPoint, ScalingPoint, SweepPoint
+from benchmarks.page.points import LoadingPoint, ScalingPoint, SweepPoint, TablePoint
 from benchmarks.page.read import Change, Demo, Measured, Other
 from benchmarks.page.targets import targets
 from benchmarks.record import Result
@@ -171,6 +171,23 @@ def _loading_cell(point: LoadingPoint | None) -> str:
     if point.ratio_to_hdf5 is None or point.layout == "hdf5":
         return cell
     return f"{cell} ({ratio(point.ratio_to_hdf5)})"
+
+
+def jpeg_table(points: list[TablePoint]) -> str:
+    """A row a size and way of loading a table's JPEGs: pairs a second of CPU time."""
+    rows = []
+    for point in points:
+        pace = point.pairs_per_cpu_s
+        rounds = span(point.pairs_per_cpu_s_min, point.pairs_per_cpu_s_max, pace)
+        rows.append((f"{point.image_size} px", point.way, f"{significant(pace)} ({rounds})", _target(point)))
+    return table(("size", "photographs", "pairs a CPU second", "target"), rows, right=2)
+
+
+def _target(point: TablePoint) -> str:
+    if point.target is None:
+        return ABSENT
+    met = "met" if point.pairs_per_cpu_s >= point.target else "missed"
+    return f">= {point.target:,.0f}, {met}"
 
 
 def demo_table(demo: Demo) -> str:

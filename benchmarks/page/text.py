@@ -226,6 +226,12 @@ def _loading(inputs: Inputs, page: Page) -> None:
         "loading", curves.loading_picture(inputs.loading), "Pairs a second of the loader over its workers"
     )
     page.add("Pairs a second, and how many times that of HDF5:", tables.loading_table(inputs.loading))
+    if inputs.tables:
+        page.add(
+            "A table with JPEGs of 256 px, on one core without a worker: photographs from the copy that "
+            "`store_images` keeps, or decoded each time.",
+            tables.jpeg_table(inputs.tables),
+        )
 
 
 def _changes(inputs: Inputs, page: Page) -> None:

@@ -73,6 +73,10 @@ def _fail(error: Exception, words: list[str], debug: bool) -> int:
 def _dispatch(arguments: list[str]) -> None:
     # Imported late: a summary must not wait for torch.
     if arguments[0] == "data":
+        from fashionvl.commands.hub import go_offline_unless_reachable
+        from fashionvl.commands.keys import of_command_line
+
+        go_offline_unless_reachable(of_command_line(arguments[1:]))
         from fashionvl.commands.data import COMMANDS, with_switches
 
         _run_functions(COMMANDS, with_switches(arguments[1:]), "fashionvl data")

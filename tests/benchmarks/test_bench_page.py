@@ -111,6 +111,14 @@ FILES = {
             for workers in (1, 8)
         ],
     },
+    "table_loading": {
+        **ABOUT,
+        "points": [
+            {"way": way, "image_size": 256, "pairs_per_cpu_s": pace, "pairs_per_cpu_s_min": 0.9 * pace,
+             "pairs_per_cpu_s_max": 1.1 * pace, **more}
+            for way, pace, more in (("stored", 4321.0, {"target": 5000}), ("decoded", 2504.0, {}))
+        ],
+    },
     "changes": {
         **ABOUT,
         "results": [
@@ -287,6 +295,12 @@ def test_loading_table_holds_the_numbers(results):
     assert line_of(text, "storage", "layout") == ["storage", "layout", "1 worker", "8 workers"]
     assert line_of(text, "10 ms", "mapped")[2] == "1,235 (1.37×)"  # noqa: RUF001
     assert line_of(text, "warm", "hdf5")[2] == "901"
+
+
+def test_loading_of_a_table_stands_below_it_with_its_target(results):
+    text = section(page_of(results("loading", "table_loading")).text, "Loading")
+    assert line_of(text, "256 px", "stored")[2:] == ["4,321 (3,889..4,753)", ">= 5,000, missed"]
+    assert line_of(text, "256 px", "decoded")[3] == "–"  # noqa: RUF001
 
 
 def test_changes_stand_beside_what_was_expected(results):

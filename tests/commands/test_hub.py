@@ -8,6 +8,7 @@ import pytest
 
 from fashionvl.commands import hub
 from fashionvl.commands.configurations import Given
+from fashionvl.commands.keys import of_command_line
 
 
 def _given(**values: str | None) -> list[Given]:
@@ -19,6 +20,7 @@ def test_only_names_that_are_neither_made_here_nor_paths_are_of_the_hub(tmp_path
     for here in ("train", "wordpiece", "null", "None", str(tmp_path), "package:minilm", None):
         assert hub.hub_names(_given(tokenizer=here)) == []
     assert hub.hub_names([*_given(tokenizer="bert-base-uncased"), *_given(tokenizer="words")]) == []
+    assert hub.hub_names(of_command_line(["inspect", "here", "--table.hub", "shop/polos"])) == ["shop/polos"]
 
 
 @pytest.mark.parametrize(("answers", "expected"), [(False, "1"), (True, None)])

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from fashionvl.data.datamodule import SMALLEST, FashionGenDataModule
+from fashionvl.data.datamodule import FashionGenDataModule
 from fashionvl.data.requests import Retrieval, Synthetic
+from fashionvl.data.settings import SMALLEST
 from fashionvl.errors import InputError
 
 

@@ -68,6 +68,16 @@ def test_recognition_intervals_hold_their_scores(experiment):
     assert found["sum_c"][0] < 148.9 < found["sum_c"][1]
 
 
+def test_a_rare_class_that_is_never_recognised_does_not_lift_the_interval_above_the_score(tmp_path):
+    # Twenty classes of one photograph each, none recognised: most resamples lack a third of them.
+    target = np.concatenate([np.zeros(80, np.int64), np.arange(1, 21)])
+    np.savez(tmp_path / "m_cr.npz", predicted=np.zeros(100, np.int64), target=target)
+    low, high = intervals_of(read_run(tmp_path), "m_cr")["macro_f"]
+    score = f1_score(target, np.zeros(100), average="macro", zero_division=0)
+    assert low < score < high
+    assert high - low < 0.01
+
+
 def test_perfect_recognition_leaves_no_doubt(tmp_path):
     labels = np.arange(6) % 3
     np.savez(tmp_path / "m_cr.npz", predicted=labels, target=labels)

@@ -86,6 +86,19 @@ def test_caption_says_what_stands_behind_the_numbers(experiment):
     )
 
 
+def test_caption_counts_queries_that_meet_their_own_caption(experiment, edit_record):
+    lists = {"tir": {"negatives_from": {"subcategory": 40 * 20}, "own_caption": {"queries": 5}}}
+    edit_record(experiment / "pretrain", candidates=lists)
+    found = summary_of(experiment)
+    assert "sub-category, 12.5 % of the queries meet their own caption among them" in caption_of(found)[0]
+    assert found.as_json()["tir"]["own_caption"] == 12.5
+    assert "own_caption" not in found.as_json()["itr"]
+    # Of the drawn queries, where a test took some of them only.
+    lists["tir"]["queries"] = 100
+    edit_record(experiment / "pretrain", candidates=lists)
+    assert summary_of(experiment).protocols["tir"].own_caption == 5.0
+
+
 def test_captioning_is_listed_where_it_was_run_and_says_what_is_missing(experiment):
     assert "FC" not in {row.cells[0] for row in rows_of(summary_of(experiment))}
     run = experiment / "captioning"

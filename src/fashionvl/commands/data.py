@@ -37,15 +37,15 @@ def inspect(root: Path, out: Path | None = None, sample: int = 2000, table: Tabl
 
     Args:
         root: folder with the files, or a table.
-        out: folder for `contact_sheet.png` and `defects.csv`; None: the root itself, or a table's folder.
-            Files of these names that this command did not write are not replaced.
+        out: folder for `contact_sheet.png` and `defects.csv`, and for pictures that have to be unpacked; None
+            keeps none of them. Files of these names that this command did not write are not replaced.
         sample: photographs looked at for defects, spread evenly; 0 looks at all.
         table: how a table is read, as `data.init_args.table`.
     """
-    out = out or (root.parent if root.is_file() else root)
-    ours = Ours(out, ("contact_sheet.png", "defects.csv"))
+    ours = Ours(out, ("contact_sheet.png", "defects.csv")) if out else None
     print_summary(inspect_catalogue(root, out, sample, table))
-    ours.remember()
+    if ours:
+        ours.remember()
 
 
 def with_switches(words: list[str]) -> list[str]:

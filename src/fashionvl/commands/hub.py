@@ -13,7 +13,7 @@ from fashionvl.commands.configurations import Given
 SECONDS = 3.0
 """Time limit of one attempt, name look-up included."""
 
-KEYS = ("tokenizer", "pretrained", "pretrained_pvt", "pretrained_bert", "weights")
+KEYS = ("tokenizer", "pretrained", "pretrained_pvt", "pretrained_bert", "weights", "hub")
 """Keys whose value may be a name on the hub."""
 
 MADE_HERE = ("null", "None", "false", "False", "wordpiece", "train", "words")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -63,6 +63,25 @@ class CatalogueReader(Protocol):
 
     def fingerprint(self) -> str:
         """A content hash that is the same on every machine holding the same data."""
+
+
+@runtime_checkable
+class TableRows(Protocol):
+    """What a table's reader tells of its rows besides.
+
+    Attributes:
+        together: `[N]` int64 sets of rows; those of one set belong in one split.
+    """
+
+    together: np.ndarray
+
+    def line(self, row: int) -> int:
+        """The line of the table that one row begins on."""
+
+
+def place_of(reader: object, row: int) -> str:
+    """A row in messages: `line 8` of a table, otherwise `row 6`."""
+    return f"line {reader.line(row)}" if isinstance(reader, TableRows) else f"row {row}"
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,14 @@ class Recognises(Protocol):
 
 
 @runtime_checkable
+class Widens(Protocol):
+    """A network whose recognition heads grow with the names of a catalogue."""
+
+    def widen_recognition(self, categories: int, subcategories: int) -> None:
+        """Give the heads at least so many outputs; those there are keep their weights."""
+
+
+@runtime_checkable
 class HasHeads(Protocol):
     """A network of whose heads a task trains some."""
 

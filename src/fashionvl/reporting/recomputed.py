@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -121,10 +122,11 @@ def _recognition(runs: list[Arrays], codes: np.ndarray) -> list[Scored]:
     # Classes numbered without gaps: those that never occur would only widen the sums.
     occurring, numbered = np.unique(np.concatenate(labels), return_inverse=True)
     pairs = np.split(numbered, len(labels))
-    return [
-        _of_sums(recognition_sums(predicted, target, codes, len(occurring)), recognition_scores)
+    sums = [
+        recognition_sums(predicted, target, codes, len(occurring))
         for predicted, target in zip(pairs[::2], pairs[1::2], strict=True)
     ]
+    return [_of_sums(found, partial(recognition_scores, whole=found.sum(0))) for found in sums]
 
 
 HITS = tuple(f"hit@{k}" for k in DEPTHS)

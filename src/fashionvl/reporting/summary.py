@@ -9,6 +9,7 @@ from fashionvl.reporting import metrics
 from fashionvl.reporting.chance import candidates_of
 from fashionvl.reporting.intervals import Interval, intervals
 from fashionvl.reporting.metrics import Protocol
+from fashionvl.reporting.own_captions import own_caption_share
 from fashionvl.runs.reading import Run
 
 
@@ -37,6 +38,8 @@ class Outcome:
         n: queries, photographs or captions; None where the record of an unknown test does not say.
         candidates: a query; None where nothing is ranked.
         negatives_from: share of the negatives by where they came from, nearest first.
+        own_caption: share of the queries with a negative of their own caption, in percent; None where it was
+            not counted.
     """
 
     protocol: Protocol
@@ -44,6 +47,7 @@ class Outcome:
     n: int | None
     candidates: int | None = None
     negatives_from: dict[str, float] = field(default_factory=dict)
+    own_caption: float | None = None
 
     @property
     def same_subcategory(self) -> float:
@@ -122,7 +126,14 @@ def _outcome(run: Run, protocol: Protocol) -> Outcome:
     sources = run.section("candidates").get(protocol.name, {}).get("negatives_from", {})
     negatives = sum(sources.values())
     shares = {source: count / negatives for source, count in sources.items()} if negatives else {}
-    return Outcome(protocol, scores, None if n is None else int(n), candidates_of(run, protocol.name), shares)
+    return Outcome(
+        protocol,
+        scores,
+        None if n is None else int(n),
+        candidates_of(run, protocol.name),
+        shares,
+        own_caption_share(run, protocol.name),
+    )
 
 
 def _number(run: Run, protocol: str, metric: str, is_required: bool) -> float | None:
@@ -146,6 +157,8 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
     found["n"] = outcome.n
     if outcome.candidates:
         found |= {"candidates": outcome.candidates, "negatives_from": outcome.negatives_from}
+    if outcome.own_caption is not None:
+        found["own_caption"] = _rounded(outcome.own_caption)
     scores = outcome.scores.items()
     found["intervals"] = {metric: [_rounded(end) for end in s.interval] for metric, s in scores if s.interval}
     found["baselines"] = {metric: _rounded(s.baseline) for metric, s in scores if s.baseline is not None}

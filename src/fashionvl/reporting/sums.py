@@ -34,11 +34,26 @@ def recognition_sums(
     return np.concatenate([hits, seen, photographs], axis=1).astype(np.float32)
 
 
-def recognition_scores(totals: np.ndarray) -> dict[str, np.ndarray]:
-    """Accuracy in percent, macro-F over the classes that occur, in [0, 1], and SumC."""
-    classes = totals.shape[-1] // 2
-    hits, seen = totals[..., :classes].astype(np.float64), totals[..., classes:-1].astype(np.float64)
-    f = (2 * hits / np.maximum(seen, 1)).sum(-1) / (seen > 0).sum(-1)
+def recognition_scores(totals: np.ndarray, whole: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute accuracy in percent, macro-F over the classes that occur, in [0, 1], and SumC.
+
+    A resample may lack rare classes, which are rarely recognised: a mean over the others alone would lie
+    above the sample's own. A class that a resample lacks counts with its F of the whole sample. Ours.
+
+    Args:
+        totals: `[..., 2 * classes + 1]` sums of `recognition_sums` over a resample.
+        whole: `[2 * classes + 1]` the same over the whole sample, which says what classes occur.
+    """
+    classes = len(whole) // 2
+    occurs = whole[classes:-1] > 0
+
+    def counts(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        hits, seen = sums[..., :classes][..., occurs], sums[..., classes:-1][..., occurs]
+        return hits.astype(np.float64), seen.astype(np.float64)
+
+    hits, seen = counts(totals)
+    all_hits, all_seen = counts(whole)
+    f = np.where(seen > 0, 2 * hits / np.maximum(seen, 1), 2 * all_hits / all_seen).mean(-1)
     accuracy = 100 * hits.sum(-1) / totals[..., -1]
     return {"accuracy": accuracy, "macro_f": f, "sum_c": accuracy + 100 * f}
 

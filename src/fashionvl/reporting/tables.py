@@ -115,6 +115,8 @@ def _ranking(outcome: Outcome) -> str:
         line += f", {outcome.candidates:,} candidates each"
     if outcome.negatives_from:
         line += f", {outcome.same_subcategory:.1f} % of the negatives from the query's own sub-category"
+    if outcome.own_caption is not None:
+        line += f", {outcome.own_caption:.1f} % of the queries meet their own caption among them"
     return line
 
 

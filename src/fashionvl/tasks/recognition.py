@@ -1,5 +1,6 @@
 """Category recognition: main category (M-CR) and sub-category (S-CR) from photograph and caption."""
 
+import logging
 from typing import cast
 
 import torch.nn.functional as F
@@ -8,12 +9,14 @@ from torch import nn
 from fashionvl.data.records import PairBatch
 from fashionvl.errors import InputError
 from fashionvl.masking.text import IGNORED_LABEL
-from fashionvl.models.protocols import HasHeads, Recognises, require
+from fashionvl.models.protocols import HasHeads, Recognises, Widens, require
 from fashionvl.tasks.base import Named, PairTask
 from fashionvl.tasks.initialization import check_input, load_weights, train_heads
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.speed import Speed
 from fashionvl.tasks.testing import RecognitionTest
+
+log = logging.getLogger(__name__)
 
 
 class Recognition(PairTask):
@@ -50,18 +53,42 @@ class Recognition(PairTask):
         speed.apply(network)
         self.test_with([RecognitionTest()])
 
-    def setup(self, stage: str) -> None:
-        """Load the pre-trained weights before fine-tuning.
+    def prepare_network(self, stage: str) -> None:
+        """Load the pre-trained weights before fine-tuning, then fit the heads to the data's names.
 
         Raises:
-            InputError: the data has more tokens or labels than the network, or the weights do not fit.
+            InputError: the weights do not fit, or heads that cannot grow are too narrow.
         """
-        super().setup(stage)
         if stage == "fit" and self.pretrained:
             load_weights(self.network, self.pretrained)
+        self._fit_heads()
+
+    def _fit_heads(self) -> None:
+        """Widen heads that have fewer outputs than the data have names.
+
+        Raises:
+            InputError: the network cannot.
+        """
+        network = cast(Recognises, self.network)
+        wanted = {
+            "categories": len(self.data.categories.names),
+            "subcategories": len(self.data.subcategories.names),
+        }
+        built = {key: getattr(network, key) for key in wanted}
+        few = [key for key, count in wanted.items() if count > built[key]]
+        if not few:
+            return
+        if not isinstance(network, Widens):
+            raise InputError(
+                f"model.init_args.network.init_args.{few[0]}: {built[few[0]]} outputs for the data's "
+                f"{wanted[few[0]]} names"
+            )
+        network.widen_recognition(**wanted)
+        changes = ", ".join(f"{wanted[key]} {key} instead of {built[key]}" for key in few)
+        log.info("recognition heads: %s, for the data's names", changes)
 
     def check_data(self) -> None:
-        """Check tokens, photographs and label counts."""
+        """Check tokens and photographs, and that there are labels."""
         check_input(self.network, self.data)
         data = self.data
         if max(data.train_source.category.max(), data.train_source.subcategory.max()) < 0:
@@ -69,15 +96,6 @@ class Recognition(PairTask):
                 f"{data.train_source.reader.source}: every category and sub-category is empty, so there "
                 "is none to learn; run retrieval or pre-training instead"
             )
-        for key, names in (
-            ("categories", data.categories.names),
-            ("subcategories", data.subcategories.names),
-        ):
-            if len(names) > getattr(self.network, key):
-                raise InputError(
-                    f"model.init_args.network.init_args.{key}: {getattr(self.network, key)} outputs for the "
-                    f"data's {len(names)} names"
-                )
 
     def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
         """Compute the cross-entropy of both heads, and their accuracies."""

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from fashionvl.data.batches.corruption import CLEAN, Corruption
 from fashionvl.data.batches.pairing import Pairing
 from fashionvl.data.batches.pairs import PairDataset
-from fashionvl.data.batches.source import SplitSource
+from fashionvl.data.batches.source import SplitSource, one_frame
 from fashionvl.data.catalogue import CatalogueColumns
 from fashionvl.data.index.catalogue import CaptionStore
 from fashionvl.data.records import PairBatch
@@ -217,7 +217,7 @@ def test_captions_are_the_same_one_by_one_and_together(source: SplitSource) -> N
 
 
 def test_photographs_to_resize_later_come_as_stored_with_their_boxes(source: SplitSource) -> None:
-    later = replace(source, resize_later=True, image_size=24)
+    later = replace(source, stored_frame=(24, 20), image_size=24)
     pixels, boxes, patches = later.pictures(np.array([3, 1]))
     assert pixels.shape == (2, 3, 24, 20)
     assert pixels[0, :, 0, 0].tolist() == source.reader.image(3)[0, 0].tolist()
@@ -226,17 +226,14 @@ def test_photographs_to_resize_later_come_as_stored_with_their_boxes(source: Spl
     assert patches is None
 
 
-def test_photographs_of_several_sizes_are_named_when_the_device_is_to_resize(source: SplitSource) -> None:
-    class Growing(Photographs):
-        def image(self, row: int) -> np.ndarray:
-            return np.zeros((24 + row, 20, 3), np.uint8)
-
-    later = replace(source, reader=Growing(), resize_later=True, image_size=30)
-    with pytest.raises(InputError, match=r"resize_on: .* row 2 has 20 x 26 px and row 4 20 x 28") as caught:
-        later.pictures(np.array([2, 4]))
+def test_photographs_that_the_device_cannot_resize_are_named(source: SplitSource) -> None:
+    rows, frames = np.array([0, 2, 4]), np.array([[20, 24], [20, 24], [20, 28]])
+    assert one_frame(source.reader, rows[:2], frames[:2], 24) == (24, 20)
+    with pytest.raises(InputError, match=r"resize_on: .* row 0 has 20 x 24 px and row 4 20 x 28;") as caught:
+        one_frame(source.reader, rows, frames, 30)
     assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match=r"20 x 31 px .* would shrink to 30 px"):
-        later.pictures(np.array([7]))
+    with pytest.raises(InputError, match=r"20 x 24 px .* would shrink to 23 px"):
+        one_frame(source.reader, rows[:2], frames[:2], 23)
 
 
 def test_a_grid_that_does_not_tile_the_photograph_is_refused_at_once(build: Build) -> None:

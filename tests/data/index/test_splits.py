@@ -29,6 +29,18 @@ def test_the_same_seed_carves_the_same_dev() -> None:
     assert carve_dev(ids, 0.2, 7)[1].tolist() != carve_dev(ids, 0.2, 8)[1].tolist()
 
 
+def test_sets_of_products_stay_together_and_single_products_change_nothing() -> None:
+    ids = np.arange(60) // 2
+    sets = ids // 3
+    train, dev = carve_dev(ids, 0.2, 0, sets)
+    assert not set(sets[train]) & set(sets[dev])
+    assert len(dev) == 12
+    np.testing.assert_array_equal(carve_dev(ids, 0.2, 7, ids + 5)[1], carve_dev(ids, 0.2, 7)[1])
+    assert not len(carve_dev(ids, 0.0, 0, sets)[1])
+    with pytest.raises(InputError, match=r"0\.2 of 30 products that stay together leaves nothing"):
+        carve_dev(ids, 0.2, 0, ids * 0)
+
+
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_a_share_that_leaves_nothing_is_refused(share: float) -> None:
     with pytest.raises(InputError, match=r"data\.dev_share"):

@@ -2,6 +2,8 @@
 
 import csv
 import errno
+import io
+import tarfile
 import tempfile
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from fashionvl.commands.data import inspect
+from fashionvl.data.inspection import catalogue
 from fashionvl.data.inspection.catalogue import Defect, inspect_catalogue
 from fashionvl.data.inspection.contact_sheet import GAP, LABEL, TILE, draw_contact_sheet
 from fashionvl.data.inspection.tables import print_summary
@@ -76,17 +80,12 @@ def test_every_defect_is_found_by_row(damaged):
     }
 
 
-def test_a_read_only_catalogue_is_counted_and_nothing_kept(sound, monkeypatch, caplog):
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_counted(sound, monkeypatch):
     def refuse(**settings):
         raise OSError(errno.EROFS, "Read-only file system", settings["dir"])
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    before = sorted(sound.iterdir())
-    assert inspect_catalogue(sound, sound).splits["train"].rows == 7
-    assert sorted(sound.iterdir()) == before
-    (record,) = caplog.records
-    assert record.getMessage().startswith(f"{sound}: cannot be written (Read-only file system), so")
-    assert record.getMessage().endswith("--out")
+    monkeypatch.setattr(catalogue, "open_split", lambda *_: pytest.fail("the catalogue was opened"))
     with pytest.raises(InputError, match=r"elsewhere: cannot be written \(Read-only file system\)"):
         inspect_catalogue(sound, sound / "elsewhere")
 
@@ -122,6 +121,25 @@ def test_folder_layout_with_an_unreadable_image(tmp_path, write_mvlt_folder):
     summary = inspect_catalogue(tmp_path, tmp_path / "out")
     assert summary.defects == [Defect("validation", 2, "unreadable image")]
     assert summary.splits["validation"].fields == {}
+
+
+def test_nothing_is_written_beside_the_data(tmp_path, monkeypatch):
+    (tmp_path / "t.csv").write_text("image,caption\n" + "".join(f"{n}.png,Polo {n}\n" for n in range(8)))
+    with tarfile.open(tmp_path / "images.tar.gz", "w:gz") as archive:
+        for number in range(8):
+            entry = tarfile.TarInfo(f"{number}.png")
+            entry.size = len(data := png(number))
+            archive.addfile(entry, io.BytesIO(data))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    inspect(tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+    inspect(tmp_path, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "contact_sheet.png", "defects.csv", ".fashionvl", ".fashionvl-written.json"
+    }  # fmt: skip
 
 
 def test_no_catalogue(tmp_path):

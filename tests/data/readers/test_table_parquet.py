@@ -8,7 +8,6 @@ import pytest
 
 from fashionvl.data.readers import Table, detect_layout, open_split
 from fashionvl.data.readers.table import TableReader, open_table
-from fashionvl.data.readers.table.parquet import read_parquet
 from fashionvl.errors import InputError
 from tests.data.readers.test_table_pictures import png
 
@@ -68,7 +67,7 @@ def test_files_that_are_no_parts_of_one_table_are_named(tmp_path: Path) -> None:
     _write(tmp_path / "a.parquet", range(2))
     _write(tmp_path / "b.parquet", range(2), colour=["red", "blue"])
     with pytest.raises(InputError, match=r"b\.parquet: columns id, .*, colour, but .*a\.parquet has"):
-        read_parquet([tmp_path / "a.parquet", tmp_path / "b.parquet"])
+        open_table(tmp_path, Table(file="*.parquet"))
     data = bytearray((tmp_path / "a.parquet").read_bytes())
     data[40:200] = bytes(160)
     (tmp_path / "a.parquet").write_bytes(data)

@@ -242,4 +242,4 @@ def test_online_patches_without_a_cache_lie_in_the_non_white_box(
     assert batch.patches is not None
     assert batch.patches.features.shape == (1, 5, 3, 16, 16)
     assert data.patches.width is None
-    assert (data.patches.boxes == module._train_index.boxes).all()
+    assert (data.patches.boxes == module.index_of("train").boxes).all()

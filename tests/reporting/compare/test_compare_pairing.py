@@ -10,7 +10,7 @@ from fashionvl.evaluation.significance import percentiles, resampled_weights
 from fashionvl.reporting.compare.lines import lines
 from fashionvl.reporting.compare.models import read_models
 from fashionvl.reporting.compare.pairing import pair
-from fashionvl.reporting.compare.text import named
+from fashionvl.reporting.compare.text import named, notes
 from fashionvl.reporting.recomputed import RESAMPLES
 
 
@@ -64,6 +64,15 @@ def test_other_candidates_or_scale_are_not_paired(folders, sections, said):
     assert pairing.refused["tir"] == said
     assert not any(key.startswith("tir/") for key in pairing.differences["Kaleido-BERT"])
     assert "m_cr/accuracy" in pairing.differences["Kaleido-BERT"]
+
+
+def test_queries_that_meet_their_own_caption_are_noted(folders):
+    assert "own caption" not in " ".join(notes(read(folders), pair(read(folders)), {}))
+    for folder in folders[:2]:
+        counted = {"queries": 50, "own_caption": {"queries": 10, "negatives": 11}}
+        edit_record(folder / "pretrain", candidates={"tir": counted})
+    models = read(folders)
+    assert "20.0 % of the queries of TIR have a negative" in " ".join(notes(models, pair(models), {}))
 
 
 def test_other_data_are_not_paired(folders):

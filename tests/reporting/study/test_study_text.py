@@ -114,9 +114,18 @@ def test_notes_tell_what_applies(report, study, tmp_path):
 
     assert "Obuchowski" in notes()
     assert "hid the same pixels" in notes()
-    for absent in ("versions of the code", "With one seed", "product ids", "different versions"):
+    for absent in (
+        "own caption",
+        "versions of the code",
+        "With one seed",
+        "product ids",
+        "different versions",
+    ):
         assert absent not in notes()
     assert "With one seed" in notes(seeds=[0])
     edit_record(run_path(tmp_path / "runs", "A1", 0, "pretrain"), commit="fff", versions={"torch": "9"})
+    lists = {"itr": {"own_caption": {"queries": 13}, "queries": 100}, "tir": {"own_caption": {"queries": 0}}}
+    edit_record(run_path(tmp_path / "runs", "A1", 0, "pretrain"), candidates=lists)
+    assert " 13.0 % of the queries of ITR have a negative with their own caption" in notes()
     assert "2 versions of the code: 0123456789ab, fff" in notes()
     assert "different versions of torch: 2.6.0, 9" in notes()

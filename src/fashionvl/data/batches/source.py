@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from fashionvl.data.catalogue import CatalogueReader
+from fashionvl.data.catalogue import CatalogueReader, place_of
 from fashionvl.data.index.catalogue import CaptionStore, CatalogueIndex, PaddedCaptions, PixelStore
 from fashionvl.data.records import Patches
 from fashionvl.data.visual.kaleido import PatchSource
@@ -48,7 +48,8 @@ class SplitSource:
         crop: whether photographs are cropped to their foreground.
         pad_to_longest: pad captions to the longest of a batch, not to `max_tokens`.
         patches: photographs as patches, for models that see those; pixels are then not read.
-        resize_later: batches hold photographs as stored and their boxes, to be cropped on the device.
+        stored_frame: height and width of every photograph, where batches hold them as stored beside their
+            boxes, to be cropped on the device; None where the loader crops them.
     """
 
     reader: CatalogueReader
@@ -64,7 +65,7 @@ class SplitSource:
     crop: bool
     pad_to_longest: bool = False
     patches: PatchSource | None = None
-    resize_later: bool = False
+    stored_frame: tuple[int, int] | None = None
 
     @classmethod
     def open(
@@ -95,10 +96,11 @@ class SplitSource:
             resize_later: leave crop and resize to the device; nothing for patches.
 
         Raises:
-            InputError: resizing is left to the device, but photographs would shrink.
+            InputError: resizing is left to the device, but photographs are of several sizes or would shrink.
         """
+        frame = None
         if resize_later and patches is None:
-            _refuse_larger(index.reader, 0, image_size)
+            frame = one_frame(index.reader, np.arange(len(index)), index.frames, image_size)
         return cls(
             reader=index.reader,
             boxes=index.boxes,
@@ -113,15 +115,15 @@ class SplitSource:
             crop=crop,
             pad_to_longest=pad_to_longest,
             patches=patches,
-            resize_later=resize_later,
+            stored_frame=frame,
         )
 
     def pictures(self, rows: np.ndarray) -> Pictures:
         """Photographs in the form in which they leave the loader."""
         if self.patches is not None:
             return Pictures(no_pixels(len(rows)), patches=self.patches.plain(rows))
-        if self.resize_later:
-            frames, boxes = self.frames(rows)
+        if self.stored_frame is not None:
+            frames, boxes = self.frames(rows, *self.stored_frame)
             return Pictures(frames, boxes)
         return Pictures(self.images(rows))
 
@@ -141,27 +143,18 @@ class SplitSource:
         x0, y0, x1, y1 = self.boxes[row].tolist() if self.crop else (0, 0, width, height)
         crop_resize(image, (x0, y0, x1, y1), self.image_size, out)
 
-    def frames(self, rows: Sequence[int] | np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Photographs as stored, and where to crop them.
+    def frames(
+        self, rows: Sequence[int] | np.ndarray, height: int, width: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Photographs of one size as stored, and where to crop them.
 
         Returns:
             `[B, 3, H, W]` uint8, channels innermost in memory; `[B, 4]` int64 x0, y0, x1, y1 with exclusive
             ends.
-
-        Raises:
-            InputError: they are not of one size, or would shrink.
         """
-        height, width = _refuse_larger(self.reader, int(rows[0]), self.image_size)
         frames = np.empty((len(rows), height, width, 3), np.uint8)
         for frame, row in zip(frames, rows, strict=True):
-            image = self.reader.image(int(row))
-            if image.shape != frame.shape:
-                raise InputError(
-                    f"data.init_args.resize_on: device takes photographs of one size, but in "
-                    f"{self.reader.source} row {rows[0]} has {width} x {height} px and row {row} "
-                    f"{image.shape[1]} x {image.shape[0]}; use loader"
-                )
-            frame[:] = image
+            frame[:] = self.reader.image(int(row))
         whole = np.broadcast_to(np.array([0, 0, width, height]), (len(rows), 4))
         boxes = (self.boxes[rows] if self.crop else whole).astype(np.int64)
         return torch.from_numpy(frames).permute(0, 3, 1, 2), torch.from_numpy(boxes)
@@ -171,13 +164,33 @@ class SplitSource:
         return self.captions.batch(np.asarray(rows), self.max_tokens, self.pad_id, self.pad_to_longest)
 
 
-def _refuse_larger(reader: CatalogueReader, row: int, size: int) -> tuple[int, int]:
-    """Return a photograph's height and width; refuse one that would have to shrink to `size`."""
-    height, width = reader.image(row).shape[:2]
-    if max(height, width) > size:
+def one_frame(
+    reader: CatalogueReader, rows: np.ndarray, frames: np.ndarray, image_size: int
+) -> tuple[int, int]:
+    """Return the height and width of all photographs, for the device to enlarge.
+
+    Args:
+        reader: of the file, for messages.
+        rows: `[R]` of the photographs.
+        frames: `[R, 2]` width and height of each, pixels.
+        image_size: pixels.
+
+    Raises:
+        InputError: they are of several sizes, or would shrink to `image_size`.
+    """
+    width, height = frames[0].tolist()
+    others = np.flatnonzero((frames != frames[0]).any(axis=1))
+    if len(others):
+        wide, high = frames[others[0]].tolist()
+        one, other = (place_of(reader, int(rows[at])) for at in (0, others[0]))
+        raise InputError(
+            f"data.init_args.resize_on: device takes photographs of one size, but in {reader.source} {one} "
+            f"has {width} x {height} px and {other} {wide} x {high}; use loader"
+        )
+    if max(height, width) > image_size:
         raise InputError(
             f"data.init_args.resize_on: device only enlarges, but photographs of {width} x {height} px in "
-            f"{reader.source} would shrink to {size} px; use loader"
+            f"{reader.source} would shrink to {image_size} px; use loader"
         )
     return height, width
 

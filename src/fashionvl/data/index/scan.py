@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.progress import track
 
-from fashionvl.data.catalogue import CatalogueReader
+from fashionvl.data.catalogue import CatalogueReader, place_of
 from fashionvl.data.index.foreground import nonwhite_box
 from fashionvl.errors import InputError
 from fashionvl.patches.crops import crop_resize
@@ -92,7 +92,8 @@ def _scan_block(
         height, width = image.shape[:2]
         if max(height, width) > LARGEST:
             raise InputError(
-                f"{reader.source}: row {row} has {width} x {height} px, more than {LARGEST} a side; reduce it"
+                f"{reader.source}: {place_of(reader, row)} has {width} x {height} px, more than {LARGEST} a "
+                "side; reduce it"
             )
         box = nonwhite_box(image)
         boxes[position], frames[position] = box, (width, height)

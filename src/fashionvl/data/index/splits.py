@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from fashionvl.data.readers.table.splitting import draw
 from fashionvl.errors import InputError
 
 
-def carve_dev(product_id: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def carve_dev(
+    product_id: np.ndarray, share: float, seed: int, together: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows of train and of dev; no product is in both.
 
     The public Fashion-Gen has no third split, and the released MVLT code picks its best epoch on the split it
@@ -15,13 +18,20 @@ def carve_dev(product_id: np.ndarray, share: float, seed: int) -> tuple[np.ndarr
         product_id: `[N]` of the training file.
         share: of the products, in [0, 1); at least one product goes to dev when positive.
         seed: of the draw.
+        together: `[N]` sets of products whose rows belong in one split, such as near-duplicates; where sets
+            hold several products, the share is of the rows. None: each product is a set.
 
     Raises:
         InputError: the share leaves no training product.
     """
     products = np.unique(product_id)
-    if not 0 <= share < 1 or (share > 0 and len(products) < 2):
-        raise InputError(f"data.dev_share: {share} of {len(products)} products leaves nothing to train on")
+    sets, set_of_row = np.unique(product_id if together is None else together, return_inverse=True)
+    if not 0 <= share < 1 or (share > 0 and len(sets) < 2):
+        of = f"{len(products)} products" + (" that stay together" if len(sets) < len(products) else "")
+        raise InputError(f"data.dev_share: {share} of {of} leaves nothing to train on; 0 carves no dev split")
+    if share and len(sets) < len(products):
+        in_dev = draw(set_of_row, share, seed)
+        return np.flatnonzero(~in_dev), np.flatnonzero(in_dev)
     count = min(max(1, round(share * len(products))), len(products) - 1) if share else 0
     dev = np.random.default_rng([seed, 1]).choice(products, count, replace=False)
     in_dev = np.isin(product_id, dev)

@@ -1,13 +1,15 @@
 """What an index holds of a catalogue file besides its photographs: products, captions and label names."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from fashionvl.data.catalogue import CatalogueColumns, CatalogueReader
+from fashionvl.data.catalogue import CatalogueReader, place_of
 from fashionvl.data.index.parts import is_complete
 
 FIELDS = ("category", "subcategory")
@@ -21,12 +23,14 @@ class FileLabels(NamedTuple):
         field: category or subcategory.
         names: the distinct names as written, sorted.
         code: `[N]` positions among them.
+        place: how a message calls a row.
     """
 
     source: Path
     field: str
     names: list[str]
     code: np.ndarray
+    place: Callable[[int], str] = "row {}".format
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class CatalogueText:
     """Products, captions and labels of one file, small enough to be held while photographs are scanned.
 
     Attributes:
-        source: the file.
+        reader: of the file.
         fingerprint: of its content.
         folder: of its index, existing or not.
         product_id: `[N]` int64.
@@ -44,7 +48,7 @@ class CatalogueText:
         codes: `[N]` int32 of each label, positions among its names.
     """
 
-    source: Path
+    reader: CatalogueReader
     fingerprint: str
     folder: Path
     product_id: np.ndarray
@@ -59,9 +63,9 @@ class CatalogueText:
         fingerprint = reader.fingerprint()
         folder = root / f"{reader.source.stem}-{fingerprint[:16]}"
         if not is_complete(folder, {"fingerprint": fingerprint}):
-            return cls._of(reader.columns(), reader.source, fingerprint, folder)
+            return cls._of(reader, fingerprint, folder)
         return cls(
-            source=reader.source,
+            reader=reader,
             fingerprint=fingerprint,
             folder=folder,
             product_id=np.load(folder / "product_id.npy"),
@@ -72,14 +76,15 @@ class CatalogueText:
         )
 
     @classmethod
-    def _of(cls, columns: CatalogueColumns, source: Path, fingerprint: str, folder: Path) -> "CatalogueText":
+    def _of(cls, reader: CatalogueReader, fingerprint: str, folder: Path) -> "CatalogueText":
+        columns = reader.columns()
         captions = {caption: position for position, caption in enumerate(dict.fromkeys(columns.caption))}
         names, codes = {}, {}
         for field in FIELDS:
             unique, code = np.unique(np.array(getattr(columns, field), dtype=object), return_inverse=True)
             names[field], codes[field] = [str(name) for name in unique], code.astype(np.int32)
         return cls(
-            source=source,
+            reader=reader,
             fingerprint=fingerprint,
             folder=folder,
             product_id=columns.product_id,
@@ -88,6 +93,11 @@ class CatalogueText:
             names=names,
             codes=codes,
         )
+
+    @property
+    def source(self) -> Path:
+        """The file."""
+        return self.reader.source
 
     @property
     def indexed(self) -> bool:
@@ -105,4 +115,5 @@ class CatalogueText:
 
     def labels(self, field: str) -> FileLabels:
         """One label of every row."""
-        return FileLabels(self.source, field, self.names[field], self.codes[field])
+        place = partial(place_of, self.reader)
+        return FileLabels(self.source, field, self.names[field], self.codes[field], place)

@@ -1,10 +1,11 @@
 """Contents and defects of a catalogue, row by row: `fashionvl data inspect`."""
 
 import csv
-import logging
 import re
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,6 @@ from fashionvl.data.readers import Table, available_splits, detect_layout, open_
 from fashionvl.data.readers.fashion_gen import FashionGenReader
 from fashionvl.data.readers.table import TableReader, open_table
 from fashionvl.errors import InputError
-
-log = logging.getLogger(__name__)
 
 QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 """Levels at which views a product and words a caption are summarised."""
@@ -92,16 +91,21 @@ def inspect_catalogue(
 
     Args:
         root: folder in one of the known layouts, or a table.
-        out: folder to write `contact_sheet.png` (one product a sub-category) and `defects.csv` into; None:
-            neither. Where it is `root`, and read-only, the log says that nothing was kept.
+        out: folder to write `contact_sheet.png` (one product a sub-category) and `defects.csv` into, and to
+            unpack pictures of a table into; None keeps nothing, and writes nothing beside the catalogue.
         sample: photographs to look at in each split, spread evenly; 0 for all of them.
         table: how a table is read; None recognises a published set or takes columns by their usual names.
 
     Raises:
         InputError: no catalogue there, a file that cannot be used at all, or `out` cannot be written.
     """
-    readers = _open(root, table, out)
-    kept = out is not None and _can_write(out, root)
+    if out is not None:
+        _check_writable(out)
+    with _cache(out) as cache:
+        return _inspect(_open(root, table, cache), out, sample)
+
+
+def _inspect(readers: dict[str, CatalogueReader], out: Path | None, sample: int) -> CatalogueSummary:
     columns = {split: reader.columns() for split, reader in readers.items()}
     summaries: dict[str, SplitSummary] = {}
     defects = _rows_in_no_split(readers)
@@ -114,16 +118,26 @@ def inspect_catalogue(
         defects += sorted(listed, key=lambda defect: defect.row)
         summaries[split] = _summarise(reader, columns[split], len(rows))
     summary = CatalogueSummary(summaries, defects)
-    if out is not None and kept:
+    if out is not None:
         _write_defects(defects, out / "defects.csv")
         draw_contact_sheet(_examples(readers, columns)).save(out / "contact_sheet.png")
     return summary
 
 
-def _open(root: Path, table: Table | None, out: Path | None) -> dict[str, CatalogueReader]:
+@contextmanager
+def _cache(out: Path | None) -> Iterator[Path]:
+    """A folder for pictures that have to be unpacked; without `out` it goes when they were looked at."""
+    if out is not None:
+        yield out / ".fashionvl"
+        return
+    with tempfile.TemporaryDirectory(prefix="fashionvl-") as folder:
+        yield Path(folder)
+
+
+def _open(root: Path, table: Table | None, cache: Path) -> dict[str, CatalogueReader]:
     layout = detect_layout(root) if table is None else "table"
     if layout == "table":
-        return dict(open_table(root, table, out / ".fashionvl" if out else None, inspect=True).items())
+        return dict(open_table(root, table, cache, inspect=True).items())
     return {split: open_split(root, split, layout) for split in available_splits(root, layout)}
 
 
@@ -138,26 +152,17 @@ def _place(reader: CatalogueReader, row: int) -> int:
     return reader.line(row) if isinstance(reader, TableReader) else row
 
 
-def _can_write(out: Path, root: Path) -> bool:
-    """Make the folder for pictures, before anything is counted; False where it is a read-only catalogue's.
+def _check_writable(out: Path) -> None:
+    """Make the folder for pictures before anything is counted.
 
     Raises:
-        InputError: another folder cannot be written.
+        InputError: it cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out).close()
     except OSError as error:
-        if out != (root.parent if root.is_file() else root):
-            raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from error
-        log.warning(
-            "%s: cannot be written (%s), so contact_sheet.png and defects.csv are not kept; name a folder "
-            "for them with --out",
-            out,
-            error.strerror,
-        )
-        return False
-    return True
+        raise InputError(f"{out}: cannot be written ({error.strerror}); choose another folder") from error
 
 
 def _spread(rows: int, sample: int) -> list[int]:

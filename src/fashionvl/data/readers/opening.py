@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from fashionvl.data.catalogue import CatalogueReader
 from fashionvl.data.readers.fashion_gen import CaptionField, FashionGenReader
 from fashionvl.data.readers.mvlt_folder import MVLTFolderReader, split_folders
-from fashionvl.data.readers.table import Table, open_table, recognised, shards_in, tables_in
+from fashionvl.data.readers.table import Table, is_saved, open_table, recognised, shards_in, tables_in
 from fashionvl.errors import InputError
 
 Split = Literal["train", "validation"]
@@ -31,6 +31,8 @@ def detect_layout(root: Path) -> Layout:
     if any(folder.is_dir() for folder in folders):
         return "mvlt"
     tables = tables_in(root)
+    if is_saved(root):
+        return "table"
     if len(tables) == 1 or tables == shards_in(root) != [] or recognised(root):
         return "table"
     looked_for = ", ".join([*HDF5_NAMES.values(), *(f"{folder.name}/" for folder in folders), "a table"])

@@ -11,6 +11,7 @@ from fashionvl.reporting import metrics
 from fashionvl.reporting.compare.lines import Line, Value, lines, tested
 from fashionvl.reporting.compare.models import Model
 from fashionvl.reporting.compare.pairing import Pairing
+from fashionvl.reporting.own_captions import own_caption_notes
 from fashionvl.reporting.recomputed import RESAMPLES
 from fashionvl.reporting.study.formatting import ABSENT, probability, signed, signed_span, span
 from fashionvl.reporting.study.markdown import table
@@ -58,6 +59,8 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
         )
     for protocol, reason in pairing.refused.items():
         found.append(f"{metrics.protocol(protocol).task} is not paired: {reason}.")
+    own = {name: one.own_caption for model in models for name, one in model.summary.protocols.items()}
+    found += own_caption_notes(own)
     for model in models:
         if model.patch_tasks:
             found.append(

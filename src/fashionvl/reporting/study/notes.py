@@ -1,6 +1,7 @@
 """What a reader must know before believing a number."""
 
 from fashionvl.reporting import metrics
+from fashionvl.reporting.own_captions import own_caption_notes
 from fashionvl.reporting.recomputed import RESAMPLES
 from fashionvl.reporting.study.claims import ASSUMPTIONS
 from fashionvl.reporting.study.records import Claim, StageRun, StudyReport
@@ -19,6 +20,7 @@ def notes(studies: list[StudyReport], claims: list[Claim], measured: bool) -> li
     return [
         *_method(studies),
         *_data(studies),
+        *_candidates(studies),
         *_sources(studies),
         *(ASSUMPTIONS if claims else ()),
     ]
@@ -76,6 +78,16 @@ def _data(studies: list[StudyReport]) -> list[str]:
             "of its own, and the intervals are too narrow."
         )
     return found
+
+
+def _candidates(studies: list[StudyReport]) -> list[str]:
+    """Own captions among the negatives, which are the same for every run of a report."""
+    own: dict[str, float] = {}
+    for study in studies:
+        for column in study.columns:
+            for run in column.runs:
+                own |= run.own_captions
+    return own_caption_notes(own)
 
 
 def _sources(studies: list[StudyReport]) -> list[str]:

@@ -129,6 +129,7 @@ class StageRun:
         flops: of one forward pass of one pair; None when unknown.
         curves: `metrics.csv` by name: `[N]` steps and `[N]` values.
         limited: what held the run back from all its data; empty otherwise.
+        own_captions: share of the queries with a negative of their own caption by protocol, in percent.
     """
 
     stage: str
@@ -146,6 +147,7 @@ class StageRun:
     flops: float | None = None
     curves: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
     limited: str = ""
+    own_captions: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fashionvl.errors import InputError
 from fashionvl.reporting import metrics
+from fashionvl.reporting.own_captions import own_caption_share
 from fashionvl.reporting.study.records import StageRun, State
 from fashionvl.runs.reading import COSTS, Run
 
@@ -60,6 +61,11 @@ def read_study_run(run: Run, stage: str, seed: int, shared: bool) -> StudyRun:
             flops=record.get("flops"),
             curves={name: (series.steps.tolist(), series.values.tolist()) for name, series in log.items()},
             limited=run.limited,
+            own_captions={
+                name: share
+                for name in run.section("candidates")
+                if (share := own_caption_share(run, name)) is not None
+            },
         ),
     )
 

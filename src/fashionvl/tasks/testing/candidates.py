@@ -77,6 +77,7 @@ def candidate_facts(candidates: CandidateSet) -> dict[str, Any]:
     """Describe a candidate set in the record."""
     return {
         "fingerprint": candidates.fingerprint[:16],
+        "queries": len(candidates),
         "negatives_from": candidates.negatives_from,
         "own_caption": candidates.own_caption,
     }

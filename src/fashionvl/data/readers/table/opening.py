@@ -8,15 +8,16 @@ import numpy as np
 
 from fashionvl.data.catalogue import Split
 from fashionvl.data.readers.table.archives import Members
+from fashionvl.data.readers.table.arrow import read_parts
 from fashionvl.data.readers.table.checking import broken_pictures
-from fashionvl.data.readers.table.files import read_table, read_tables
+from fashionvl.data.readers.table.files import read_table
 from fashionvl.data.readers.table.joining import join
 from fashionvl.data.readers.table.products import Products, read_products, settle_defects
 from fashionvl.data.readers.table.reader import TableReader, picture_mark
 from fashionvl.data.readers.table.request import Table
 from fashionvl.data.readers.table.rows import RowDefect, TextTable
 from fashionvl.data.readers.table.settings import KEY, Settings, settle
-from fashionvl.data.readers.table.splitting import split_rows, unknown_splits
+from fashionvl.data.readers.table.splitting import sets_of, split_rows, unknown_splits
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +62,17 @@ def open_table(
         found = [RowDefect(settings.file, int(products.line[row]), "", kind, broken[row]) for row in broken]
         products, defects = _without(products, defects, found)
     settle_defects(defects, settings, len(products.line))
-    rows = split_rows(products, settings)
-    return {split: TableReader(settings.file, products.take(rows[split]), defects) for split in rows}
+    together = sets_of(products, settings)
+    return {
+        split: TableReader(settings.file, products.take(rows), defects, together[rows])
+        for split, rows in split_rows(products, together, settings).items()
+    }
 
 
 def _joined(settings: Settings) -> TextTable:
-    first = read_tables(settings.files, settings.table.delimiter)
-    others = [read_table(path, settings.table.delimiter) for path in settings.join]
+    parts, delimiter = settings.parts, settings.table.delimiter
+    first = read_parts(parts) if parts else read_table(settings.file, delimiter)
+    others = [read_table(path, delimiter) for path in settings.join]
     return join(first, others, settings.table.join_on or "", f"{KEY}.join_on")
 
 

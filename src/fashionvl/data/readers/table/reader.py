@@ -8,13 +8,12 @@ import numpy as np
 
 from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.table.archives import Members
-from fashionvl.data.readers.table.listing import UNKNOWN
 from fashionvl.data.readers.table.products import Products
 from fashionvl.data.readers.table.rows import RowDefect
 from fashionvl.errors import InputError
 
 SAMPLED_PICTURES = 256
-"""Pictures without a checksum whose content a fingerprint reads."""
+"""Pictures whose content a fingerprint reads."""
 
 
 class TableReader:
@@ -25,10 +24,13 @@ class TableReader:
     Attributes:
         source: the table.
         defects: rows of the whole table that were left out, whichever split they belong to.
+        together: `[N]` int64 sets of rows; those of one set belong in one split.
     """
 
-    def __init__(self, source: Path, products: Products, defects: list[RowDefect]) -> None:
-        self.source, self.defects = source, defects
+    def __init__(
+        self, source: Path, products: Products, defects: list[RowDefect], together: np.ndarray
+    ) -> None:
+        self.source, self.defects, self.together = source, defects, together
         self._products: Products | None = products
         self._members, self._lines = products.members, products.line
 
@@ -85,10 +87,10 @@ class TableReader:
             raise InputError(f"{self.source}: line {self.line(row)}: {error}") from error
 
     def fingerprint(self) -> str:
-        """A content hash that is the same wherever table and pictures lie.
+        """A content hash that is the same wherever table and pictures lie, in a folder, a zip or a tar.
 
-        Covers every text as mapped, and of every picture its name in the table, its size and, in a zip, its
-        checksum; of those in folders and tars the content of 256, spread evenly.
+        Covers every text as mapped, and of every picture its name in the table and the size of its file; of
+        `SAMPLED_PICTURES`, spread evenly, the content.
         """
         digest = hashlib.sha256()
         columns = self.columns()
@@ -106,14 +108,12 @@ class TableReader:
 
 
 def picture_mark(members: Members) -> str:
-    """A hash of sizes and checksums, and of the content of some pictures without one."""
-    digest = hashlib.sha256()
-    digest.update(members.size.astype("<i8").tobytes() + members.crc.astype("<i8").tobytes())
-    unchecked = np.flatnonzero(members.crc == UNKNOWN)
-    for position in np.unique(np.linspace(0, len(unchecked) - 1, SAMPLED_PICTURES).astype(int)):
-        if len(unchecked):
+    """A hash of the sizes of all pictures and of the content of some, whatever they are packed in."""
+    digest = hashlib.sha256(members.size.astype("<i8").tobytes())
+    for row in np.unique(np.linspace(0, len(members) - 1, SAMPLED_PICTURES).astype(int)):
+        if len(members):
             try:
-                digest.update(members.read(int(unchecked[position])))
+                digest.update(members.read(int(row)))
             except InputError:
                 digest.update(b"unreadable")
     return digest.hexdigest()

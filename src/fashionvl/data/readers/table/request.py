@@ -19,6 +19,9 @@ class Table:
         file: the table, `.csv`, `.tsv`, `.jsonl` or `.parquet`, inside `root`; null takes the only one, or
             the shards of a Hugging Face data set (`train-00000-of-00002.parquet`). A pattern takes several
             Parquet files as one table.
+        hub: a data set of the Hugging Face Hub, `owner/name`, in place of a file, loaded by the library
+            `datasets`. `root` is then the folder for the index and other derived files.
+        hub_config: which subset of it; null where it has one.
         delimiter: between the cells of a `.csv`; null looks at the header.
         join: further tables of the same folder, whose columns are appended where `join_on` agrees.
         join_on: the column that all of them share.
@@ -43,6 +46,8 @@ class Table:
 
     preset: PresetName | None = None
     file: str | None = None
+    hub: str | None = None
+    hub_config: str | None = None
     delimiter: str | None = None
     join: list[str] | None = None
     join_on: str | None = None

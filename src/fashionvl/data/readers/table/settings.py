@@ -1,13 +1,16 @@
 """A table request completed: presets, defaults and what the folder holds."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fashionvl.data.readers.table.arrow import Part, columns_of_pictures, unpack_pictures
 from fashionvl.data.readers.table.files import ENDINGS
+from fashionvl.data.readers.table.hugging_face import hub_parts, is_saved, saved_parts
 from fashionvl.data.readers.table.listing import is_archive, is_picture
-from fashionvl.data.readers.table.parquet import shards_in, unpack_pictures
+from fashionvl.data.readers.table.parquet import ParquetPart, shards_in
 from fashionvl.data.readers.table.presets import PRESETS, Files, recognised
 from fashionvl.data.readers.table.request import PresetName, Table
 from fashionvl.errors import InputError
@@ -23,22 +26,19 @@ class Settings:
     """Everything that reading a table needs, decided.
 
     Attributes:
-        files: the table; several are the shards of one.
+        file: the table, the first of its shards, or the data set.
+        parts: the shards of a Parquet table or the splits of a data set; empty for other tables.
         join: further tables.
         pictures: folders and archives.
         table: the request with every default filled in; null stands only where it means "none" and in
             columns that may be absent.
     """
 
-    files: list[Path]
+    file: Path
+    parts: Sequence[Part]
     join: list[Path]
     pictures: list[Path]
     table: Table
-
-    @property
-    def file(self) -> Path:
-        """The table, or its first shard."""
-        return self.files[0]
 
     @property
     def skips(self) -> bool:
@@ -73,28 +73,18 @@ def settle(root: Path, request: Table | None, cache: Path) -> Settings:
     """
     request = request or Table()
     folder = root.parent if root.is_file() else root
-    if not folder.is_dir():
-        raise InputError(f"{root}: no such file or folder; data.init_args.root names a table or its folder")
-    known = known_files(folder, request.preset) if root.is_dir() and request.file is None else None
+    _check_source(root, request)
+    named = request.file is not None or request.hub is not None
+    known = known_files(folder, request.preset) if root.is_dir() and not named else None
     table = _over(_over(Table(**DEFAULTS), known.table if known else Table()), request)
-    files = [root] if root.is_file() else _table_files(folder, table.file)
+    _check_values(table)
+    file, parts = _table(root, table)
     if table.pictures:
         pictures = [place for pattern in table.pictures for place in _matching(folder, pattern, "pictures")]
     else:
-        inside = _inside(files, table.image or "", cache)
-        pictures = [inside] if inside else _found_pictures(folder)
-    if table.join and not table.join_on:
-        raise InputError(
-            f"{KEY}.join_on: null; name the column that {', '.join(table.join)} share with the table"
-        )
-    if table.delimiter is not None and (len(table.delimiter) != 1 or table.delimiter in '"\r\n'):
-        raise InputError(
-            f"{KEY}.delimiter: {table.delimiter!r}; expected one character, not a quotation mark"
-        )
-    share = table.validation_share or 0
-    if not 0 < share < 1:
-        raise InputError(f"{KEY}.validation_share: {share}; expected a share between 0 and 1")
-    return Settings(files, [folder / name for name in table.join or []], pictures, table)
+        inside = unpack_pictures(parts, table.image or "", cache) if parts else None
+        pictures = [inside] if inside else _beside(folder, file, parts, table)
+    return Settings(file, parts, [folder / name for name in table.join or []], pictures, table)
 
 
 def known_files(folder: Path, preset: PresetName | None) -> Files | None:
@@ -120,10 +110,48 @@ def _over(below: Table, above: Table) -> Table:
     return dataclasses.replace(below, **given)
 
 
-def _inside(files: list[Path], column: str, cache: Path) -> Path | None:
-    """The pictures that Parquet files hold themselves."""
-    parquet = files[0].suffix.lower() == ".parquet" and files[0].is_file()
-    return unpack_pictures(files, column, cache) if parquet else None
+def _check_source(root: Path, request: Table) -> None:
+    """Refuse a root that is not there, or one table asked for in two ways."""
+    if request.hub is None:
+        if not root.exists():
+            raise InputError(
+                f"{root}: no such file or folder; data.init_args.root names a table or its folder"
+            )
+        if request.hub_config is not None:
+            raise InputError(f"{KEY}.hub_config: set, but {KEY}.hub is null; name the data set there")
+        return
+    for key in ("file", "preset"):
+        if getattr(request, key) is not None:
+            raise InputError(f"{KEY}.{key}: set beside {KEY}.hub; name one of them only")
+    if root.is_file():
+        raise InputError(f"{root}: a file; beside {KEY}.hub, root is the folder that derived files go to")
+
+
+def _check_values(table: Table) -> None:
+    if table.join and not table.join_on:
+        raise InputError(
+            f"{KEY}.join_on: null; name the column that {', '.join(table.join)} share with the table"
+        )
+    if table.delimiter is not None and (len(table.delimiter) != 1 or table.delimiter in '"\r\n'):
+        raise InputError(
+            f"{KEY}.delimiter: {table.delimiter!r}; expected one character, not a quotation mark"
+        )
+    share = table.validation_share or 0
+    if not 0 < share < 1:
+        raise InputError(f"{KEY}.validation_share: {share}; expected a share between 0 and 1")
+
+
+def _table(root: Path, table: Table) -> tuple[Path, Sequence[Part]]:
+    """The table, and its parts where it is Arrow data."""
+    if table.hub is not None:
+        return Path(table.hub), hub_parts(table.hub, table.hub_config)
+    if root.is_dir() and table.file is None and is_saved(root):
+        return root, saved_parts(root)
+    files = [root] if root.is_file() else _table_files(root, table.file)
+    parquet = [file.suffix.lower() == ".parquet" for file in files]
+    if len(files) > 1 and not all(parquet):
+        raise InputError(f"{files[0]}: only Parquet files are read as one; name one file in {KEY}.file")
+    return files[0], [ParquetPart(file) for file in files] if all(parquet) and files[0].is_file() else []
 
 
 def _table_files(folder: Path, name: str | None) -> list[Path]:
@@ -143,6 +171,16 @@ def _matching(folder: Path, pattern: str, key: str) -> list[Path]:
             raise InputError(f"{KEY}.{key}: nothing in {folder} matches {pattern}")
         return found
     return [folder / pattern]
+
+
+def _beside(folder: Path, file: Path, parts: Sequence[Part], table: Table) -> list[Path]:
+    """The pictures beside a table; a data set of the hub or of `save_to_disk` has its own."""
+    if parts and (table.hub is not None or file.is_dir()):
+        inside = ", ".join(sorted(columns_of_pictures(parts[0]))) or "none"
+        raise InputError(
+            f"{KEY}.image: {table.image} is no column of pictures of {file}; of those it has {inside}"
+        )
+    return _found_pictures(folder)
 
 
 def _found_pictures(folder: Path) -> list[Path]:

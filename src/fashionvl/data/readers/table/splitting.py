@@ -11,17 +11,29 @@ from fashionvl.data.readers.table.settings import KEY, Settings
 from fashionvl.errors import InputError
 
 
-def split_rows(products: Products, settings: Settings) -> dict[Split, np.ndarray]:
+def sets_of(products: Products, settings: Settings) -> np.ndarray:
+    """Number `[N]` int64 the sets of rows that must stay together.
+
+    A product; with `captions_together` a caption; with `group` a near-duplicate group; and whatever these
+    connect.
+    """
+    return components(_bonds(products, settings))
+
+
+def split_rows(products: Products, together: np.ndarray, settings: Settings) -> dict[Split, np.ndarray]:
     """Rows `[M]` int64 of each split, ascending.
 
-    From the split column where there is one. Otherwise what must stay together (a product; with
-    `captions_together` a caption; with `group` a near-duplicate group; and whatever these connect) is
-    shuffled by the seed and goes to validation until that has its share of the rows.
+    From the split column where there is one. Otherwise what must stay together is shuffled by the seed and
+    goes to validation until that has its share of the rows.
+
+    Args:
+        products: the rows.
+        together: as `sets_of` gives it.
+        settings: of the table.
 
     Raises:
         InputError: the column puts what must stay together on both sides, or one side has no row.
     """
-    together = components(_bonds(products, settings))
     if products.split is None:
         share, seed = settings.table.validation_share or 0.0, settings.table.seed or 0
         in_validation = draw(together, share, seed)
