@@ -124,6 +124,7 @@ def _readable(arguments: list[str]) -> list[str]:
     from fashionvl.commands.configurations import files_read
     from fashionvl.commands.hub import go_offline_unless_reachable
     from fashionvl.commands.keys import COMMANDS, check_keys, of_command_line, require_model
+    from fashionvl.commands.packages import check_packages
     from fashionvl.errors import InputError
 
     command = arguments[0]
@@ -133,6 +134,7 @@ def _readable(arguments: list[str]) -> list[str]:
     given += of_command_line(words)
     check_keys(command, given)
     require_model(words, given)
+    check_packages(given)
     go_offline_unless_reachable(given)
     return words
 
