@@ -23,7 +23,7 @@ WITHOUT_HUB: dict[str, Any] = {
     f"{NETWORK}.pretrained": False,
     f"{BACKBONE}.weights": None,
 }
-"""What stands for weights of the hub where there is none."""
+"""Stand-in for weights of the hub where there is none."""
 
 UNNAMED = f"{BACKBONE}.name"
 """Null where an earlier stage's run brings both network and weights."""

@@ -1,4 +1,4 @@
-"""Whether the hub is asked, looked at once and only where a configuration names something on it."""
+"""The look at the hub: once, and only where a configuration names something on it."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a machine without the GPUs, or a SLURM job of other numbers, is told."""
+"""Messages on a machine without the GPUs asked for, and in a SLURM job of other numbers."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ _MALFORMED = (
     ValueError,
     struct.error,
 )
-"""What the standard unpickler raises on bytes that are not a pickle."""
+"""Exceptions of the standard unpickler on bytes that are not a pickle."""
 
 
 class _PlainUnpickler(pickle._Unpickler):

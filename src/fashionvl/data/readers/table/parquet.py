@@ -16,7 +16,7 @@ from fashionvl.errors import InputError
 from fashionvl.files.whole import written_whole
 
 SHARD = re.compile(r"(?P<split>[A-Za-z]+)-\d{5}-of-\d{5}.*\.parquet")
-"""How Hugging Face `datasets` names the files of a split."""
+"""File names that Hugging Face `datasets` gives to the shards of a split."""
 
 ROWS_AT_ONCE = 64
 """Rows whose pictures are in memory at a time."""

@@ -9,7 +9,7 @@ from fashionvl.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class RowDefect:
-    """What makes one row of a table unusable.
+    """Defect that makes one row of a table unusable.
 
     Attributes:
         file: the table.
