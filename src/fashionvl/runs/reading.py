@@ -64,7 +64,7 @@ class Run:
 
     @property
     def limited(self) -> str:
-        """Limits on the data of stages, such as `test: limit_test_batches 2`; empty for a run over all data."""
+        """Limits on stages, such as `test: limit_test_batches 2`; empty where all data were used."""
         stages = self.section("limited").items()
         return "; ".join(
             f"{stage}: {', '.join(f'{key} {value}' for key, value in found.items())}"
