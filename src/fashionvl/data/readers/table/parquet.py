@@ -18,6 +18,9 @@ from fashionvl.files.whole import written_whole
 SHARD = re.compile(r"(?P<split>[A-Za-z]+)-\d{5}-of-\d{5}.*\.parquet")
 """File names that Hugging Face `datasets` gives to the shards of a split."""
 
+MOST_ROWS_A_BYTE = 1000
+"""Rows a byte of a file beyond which its count of rows is damaged."""
+
 ROWS_AT_ONCE = 64
 """Rows whose pictures are in memory at a time."""
 
@@ -48,15 +51,17 @@ def read_parquet(paths: Sequence[Path]) -> TextTable:
             had = ", ".join(table.columns)
             raise InputError(f"{path}: columns {', '.join(names)}, but {paths[0]} has {had}")
         first, rows = len(table), file.metadata.num_rows
+        if rows > path.stat().st_size * MOST_ROWS_A_BYTE:
+            raise InputError(f"{path}: not a whole Parquet file ({rows:,} rows in it); write it again")
         table.lines += range(first + 1, first + rows + 1)
         for name, original in zip(names, file.schema_arrow.names, strict=True):
             cells = table.columns.setdefault(name, [])
             if original in within:
                 cells += map(str, range(first + 1, first + rows + 1))
                 continue
-            values = _read(
-                path, lambda file=file, original=original: file.read([original]).column(0).to_pylist()
-            )
+            values = _values(path, file, original)
+            if len(values) != rows:
+                raise InputError(f"{path}: {name} has {len(values)} rows, expected {rows}; write it again")
             for row, value in enumerate(values, first):
                 append_cell(table, name, cells, value, row)
         if told:
@@ -109,10 +114,20 @@ def open_parquet(path: Path) -> Any:
     return _read(path, lambda: parquet.ParquetFile(path))
 
 
+def _values(path: Path, file: Any, name: str) -> list[Any]:
+    """Cells of a column; times that Python's `datetime` cannot hold are texts."""
+    column = _read(path, lambda: file.read([name]).column(0))
+    try:
+        found: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError):
+        found = _read(path, lambda: column.cast("string").to_pylist())
+    return found
+
+
 def _read(path: Path, action: Any) -> Any:
     try:
         return action()
-    except (OSError, ValueError, KeyError, NotImplementedError) as error:
+    except Exception as error:  # pyarrow raises nearly anything on damaged bytes
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"{path}: not a whole Parquet file ({said}); write it again") from error
 
