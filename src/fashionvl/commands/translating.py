@@ -65,7 +65,7 @@ def _is(error: BaseException, *names: str) -> bool:
 
 def _own(error: BaseException) -> Line | None:
     if isinstance(error, InputError):
-        return Line(" ".join(str(error).split("\n")), MISTAKE, own=True)
+        return Line(" ".join(str(error).split()), MISTAKE, own=True)
     return Line(str(error), CRASH, own=True) if _is(error, "NonFiniteLossError") else None
 
 
