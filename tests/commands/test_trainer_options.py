@@ -26,6 +26,7 @@ from fashionvl.errors import InputError
         ({"use_distributed_sampler": True}, "trainer.use_distributed_sampler"),
         ({"enable_checkpointing": False}, "trainer.enable_checkpointing"),
         ({"barebones": True}, "trainer.barebones"),
+        ({"val_check_interval": 0}, "trainer.val_check_interval: 0 is never reached"),
     ],
 )
 def test_an_option_that_cannot_be_honoured_is_named(trainer: dict[str, Any], says: str) -> None:

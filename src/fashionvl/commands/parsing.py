@@ -67,3 +67,10 @@ def own_refusal(error: BaseException) -> InputError | None:
     while cause is not None and not isinstance(cause, InputError):
         cause = cause.__cause__
     return cause
+
+
+def refused_class(error: BaseException) -> InputError | None:
+    """Name the section whose class could not be built, and the reason, from jsonargparse's message."""
+    if not isinstance(error, ValueError) or not any(part in str(error) for part in FRAME):
+        return None
+    return InputError(f"{one_line(str(error))}; the class cannot be built with these settings")

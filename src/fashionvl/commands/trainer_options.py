@@ -42,6 +42,10 @@ def check_trainer(trainer: Mapping[str, Any]) -> None:
         value = trainer.get(key)
         if isinstance(value, (int, float)) and not value >= least:
             raise InputError(f"trainer.{key}: {value} must be at least {least}")
+    if trainer.get("val_check_interval") in (0, False):
+        raise InputError(
+            "trainer.val_check_interval: 0 is never reached; set a share of an epoch in (0, 1], or batches"
+        )
     if trainer.get("max_epochs") == -1 and trainer.get("max_steps") == -1:
         raise InputError(
             "trainer.max_epochs: -1 never ends, but schedules need an end; set one, or max_steps"

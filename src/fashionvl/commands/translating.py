@@ -103,6 +103,12 @@ def _lightning(error: BaseException) -> Line | None:
     return None
 
 
+def _interval(error: BaseException) -> Line | None:
+    if isinstance(error, ValueError) and str(error).startswith("`val_check_interval`"):
+        return Line(f"trainer.val_check_interval: {short(error)}", MISTAKE)
+    return None
+
+
 def _slurm(error: BaseException) -> Line | None:
     named = isinstance(error, (RuntimeError, ValueError)) and "SLURM" in str(error)
     return Line(f"the SLURM job and the trainer disagree: {short(error)}", MISTAKE) if named else None
@@ -203,7 +209,7 @@ def _system(error: BaseException) -> Line | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _own, _memory, _worker, _parser, _lightning, _slurm, _checkpoint, _hub, _picture, _tokenizer, _import,
-    _system,
+    _own, _memory, _worker, _parser, _lightning, _interval, _slurm, _checkpoint, _hub, _picture, _tokenizer,
+    _import, _system,
 )  # fmt: skip
 """In the order they are asked, each along the whole chain of causes: the suite's own words come first."""
