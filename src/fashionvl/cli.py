@@ -123,7 +123,7 @@ def _readable(arguments: list[str]) -> list[str]:
     from fashionvl.errors import InputError
 
     command = arguments[0]
-    if not command.startswith("-") and command not in COMMANDS:
+    if command not in COMMANDS:
         raise InputError(f"no command {command!r}; `fashionvl --help` lists them")
     words, given = files_read(arguments)
     given += of_command_line(words)

@@ -24,6 +24,15 @@ NESTED = """Parser key "model":
     - Expected a <class 'NoneType'>
   Given value: spiral"""
 
+UNION = """Parser key "seed_everything":
+  Does not validate against any of the Union subtypes
+  Subtypes: [<class 'bool'>, <class 'int'>]
+  Errors:
+    - Expected a <class 'bool'>
+    - Expected a <class 'int'>
+  Given value type: <class 'str'>
+  Given value: abc"""
+
 
 @pytest.mark.parametrize(
     ("complaint", "line"),
@@ -32,6 +41,8 @@ NESTED = """Parser key "model":
         ("Parser key \"config\": File does not exist: 'a.yaml'", "config: File does not exist: 'a.yaml'"),
         ("argument subcommand: invalid choice: 'fti'", "argument subcommand: invalid choice: 'fti'"),
         ("Parser key \"model\":\n  Problem with given class_path 'x.Y':\n    no x", "model: no x"),
+        (UNION, "seed_everything: expected bool or int, not abc"),
+        ("Parser key \"a.b\": Expected a <class 'int'>. Got value: 1e+30", "a.b: expected int, not 1e+30"),
         ("Errors:\n  Subtypes: none", "Errors: Subtypes: none"),
     ],
 )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import pairwise
 
 from fashionvl.commands.configurations import Given
 from fashionvl.commands.signatures import Signature, method_parameters, signature_of
@@ -23,7 +24,7 @@ OBJECTS = frozenset({"model", "train_dataloaders", "val_dataloaders", "dataloade
 def of_command_line(words: list[str]) -> list[Given]:
     """Return the keys that the `--KEY VALUE` and `--KEY=VALUE` of a command line set."""
     given = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         key, equals, value = word.partition("=")
         if key.startswith("--") and len(key) > 2:
             path = tuple(key[2:].removesuffix("+").split("."))

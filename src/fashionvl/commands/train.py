@@ -19,7 +19,7 @@ from fashionvl.commands.crash import RUN_FOLDER
 from fashionvl.commands.machine import check_accelerator, check_nodes, check_slurm
 from fashionvl.commands.numbers import check_numbers
 from fashionvl.commands.parsing import one_line, own_refusal, refused_class, with_nulls
-from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.trainer_options import check_checkpoint, check_names, check_seed, check_trainer
 from fashionvl.commands.translating import short
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
@@ -296,6 +296,8 @@ def command_line(kind: type[FashionVLCLI], arguments: list[str] | None, run: boo
 
 
 def _run_path(given: Any) -> Path:
+    if not given["run_dir"]:
+        check_names({key: given[key] for key in ("name", "scale")})
     runs = Path("runs") / given["scale"]
     return Path(given["run_dir"] or sweep_folder(runs) or runs / given["name"])
 

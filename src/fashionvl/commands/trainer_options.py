@@ -69,6 +69,22 @@ def check_trainer(trainer: Mapping[str, Any]) -> None:
         )
 
 
+def check_names(names: Mapping[str, str]) -> None:
+    """Refuse names that would lead a run folder out of `runs/`, or be none.
+
+    Args:
+        names: `name` and `scale`.
+
+    Raises:
+        InputError: one is empty, absolute or climbs.
+    """
+    for key, name in names.items():
+        if not name.strip() or name.startswith(("/", "~")) or ".." in name.split("/") or "\0" in name:
+            raise InputError(
+                f"{key}: {name!r} is no name of a folder inside of runs/; choose another, or --run_dir"
+            )
+
+
 def check_seed(seed: Any) -> None:
     """Refuse a seed that NumPy cannot take.
 
