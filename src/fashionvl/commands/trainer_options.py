@@ -81,7 +81,7 @@ def check_names(names: Mapping[str, str]) -> None:
     for key, name in names.items():
         if not name.strip() or name.startswith(("/", "~")) or ".." in name.split("/") or "\0" in name:
             raise InputError(
-                f"{key}: {name!r} is no name of a folder inside of runs/; choose another, or --run_dir"
+                f"{key}: {name!r} names no folder inside of runs/; choose another, or set --run_dir"
             )
 
 

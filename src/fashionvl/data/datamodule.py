@@ -137,9 +137,7 @@ class FashionGenDataModule(OntoDevice):
         if not 0 <= dev_share < 1:
             raise InputError(f"data.init_args.dev_share: {dev_share} is outside [0, 1)")
         if root == "":
-            raise InputError(
-                "data.init_args.root: empty; name a folder or a table, or leave it out to draw one"
-            )
+            raise InputError("data.init_args.root: empty; name a folder or a table, or leave it out")
         if root is None and (layout in ("mvlt", "table") or table is not None):
             raise InputError("data.init_args.root: this layout needs a folder; none was given")
         if resize_on == "device" and store_images:

@@ -24,9 +24,7 @@ def detect_layout(root: Path) -> Layout:
     """
     if root.is_file():
         if root.suffix.lower() not in ENDINGS:
-            raise InputError(
-                f"{root}: a table ends in {', '.join(ENDINGS)}; give one, or the catalogue's folder"
-            )
+            raise InputError(f"{root}: a table ends in {', '.join(ENDINGS)}; give one, or a folder")
         return "table"
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the folder that holds the catalogue")
