@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fashionvl.commands.machine import LAUNCHED, check_accelerator, check_nodes, check_slurm
+from fashionvl.commands import machine
+from fashionvl.commands.configurations import files_read
+from fashionvl.commands.machine import LAUNCHED, check_accelerator, check_early, check_nodes, check_slurm
 from fashionvl.errors import InputError
 
 RECIPE = """
@@ -127,3 +129,18 @@ def test_several_nodes_need_a_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_count_of_devices_beyond_any_machine_is_refused() -> None:
     with pytest.raises(InputError, match=r"trainer\.devices: 1000000000000 must be .*at most 4096"):
         check_accelerator({"accelerator": "cpu", "devices": 10**12}, [], 0)
+
+
+def test_a_machine_that_plainly_has_no_gpu_is_told_before_pytorch_is_imported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, given = files_read(["fit", "--config", str(folder / "pretrain.yaml")])
+    monkeypatch.setattr(machine, "may_have_gpu", lambda: True)
+    check_early(given, words)
+    monkeypatch.setattr(machine, "may_have_gpu", lambda: False)
+    with pytest.raises(InputError, match=r"sees no GPU on this machine; add .*smoke\.yaml \(smoke\)"):
+        check_early(given, words)
+    # An overlay for a CPU, wherever it stands, is left to the parser.
+    words, given = files_read([*words, "--config", str(folder / "smoke.yaml")])
+    check_early(given, words)
+    check_early([], ["fit"])

@@ -32,14 +32,19 @@ def of_command_line(words: list[str]) -> list[Given]:
     return given
 
 
+def asks_only(words: list[str]) -> bool:
+    """Return whether a command line asks for help or for its configuration, and runs nothing."""
+    asks = ("-h", "--help", "--print_config")
+    return any(word.partition("=")[0].startswith(asks) for word in words)
+
+
 def require_model(words: list[str], given: Iterable[Given]) -> None:
     """Refuse a command line of Lightning's that configures no model.
 
     Raises:
         InputError: naming a recipe to give.
     """
-    asks = {word.partition("=")[0] for word in words} & {"-h", "--help", "--print_config"}
-    if not asks and not any(key.path[0] == "model" for key in given):
+    if not asks_only(words) and not any(key.path[0] == "model" for key in given):
         raise InputError(f"{words[0]}: no model; give a recipe, such as --config mvlt/pretrain.yaml")
 
 

@@ -1,10 +1,13 @@
 """Check a configuration against this machine before anything long is built."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from fashionvl.commands.configurations import OPTION, Given
 from fashionvl.configuration import read_yaml
 from fashionvl.errors import InputError, check_range
 from fashionvl.studies.recipe import FILE, Recipe, Stage, read_recipe
@@ -43,6 +46,34 @@ def check_accelerator(trainer: Mapping[str, Any], files: Iterable[Path], gpus: i
             f"trainer.devices: {devices}, but PyTorch sees {gpus} GPU{'s' * (gpus > 1)} on this machine; "
             f"{_advice(list(files), gpus)}"
         )
+
+
+def check_early(given: Iterable[Given], words: list[str]) -> None:
+    """Refuse GPUs on a machine that plainly has none, before PyTorch is imported, which takes many seconds.
+
+    Args:
+        given: keys of the configuration files and of the command line.
+        words: of the command line.
+
+    Raises:
+        InputError: as `check_accelerator`.
+    """
+    trainer: dict[str, list[str | None]] = {}
+    for key in given:
+        if key.path[0] == "trainer":
+            trainer.setdefault(key.path[-1], []).append(key.value)
+    accelerators = trainer.get("accelerator", ["auto"])
+    # Where several are given, the parser knows which of them counts.
+    if all(name in ("gpu", "cuda") for name in accelerators) and not may_have_gpu():
+        files = [Path(after) for word, after in pairwise(words) if word == OPTION]
+        check_accelerator({"accelerator": accelerators[-1]}, files, 0)
+
+
+def may_have_gpu() -> bool:
+    """Return whether the machine may have a GPU: on Linux, if a known driver has a device file."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(any(Path("/dev").glob(name)) for name in ("nvidia*", "nvhost*", "nvmap", "kfd", "dxg"))
 
 
 def _count(devices: Any) -> int:
