@@ -8,9 +8,6 @@ FASHIONVL := $(BIN)/fashionvl
 WORKERS ?= 2
 ARGS ?=
 
-DEMO := runs/demo
-# More than a study's column has, which is run many times and only compared.
-DEMO_EPOCHS := 17
 MVLT := experiments/mvlt
 
 # Of the studies: make ablation-mask-ratio SCALE=laptop SEEDS="0 1 2" DATA=/path/to/fashion-gen LAUNCH="srun ..."
@@ -20,6 +17,13 @@ DATA ?=
 LAUNCH ?=
 WANDB ?= off
 RUNS ?= runs/$(SCALE)$(if $(DATA),-$(notdir $(abspath $(DATA))))
+
+# Of a catalogue of one's own, into whose folder nothing is written: make demo DATA=/path/to/catalogue
+DEMO := runs/demo$(if $(DATA),-$(notdir $(abspath $(DATA))))
+DEMO_TEXTS := $(if $(DATA),$(MVLT)/photographs-laptop.yaml)
+DEMO_DATA := $(if $(DATA),--data.init_args.root $(DATA) --data.init_args.index_dir $(DEMO)/index)
+# More than a study's column has, which is run many times and only compared.
+DEMO_EPOCHS := 17
 
 # Runs side by side share the cores; the sign of -j stands in MAKEFLAGS once a recipe runs.
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
@@ -50,18 +54,21 @@ $(DEMO)/summary.json: $(DEMO)/pretrain/.done $(DEMO)/recognition/.done
 	@touch -c $@
 
 $(DEMO)/pyramid/.done: $(READY) $(MVLT)/pyramid.yaml $(MVLT)/pyramid-laptop.yaml
-	$(FASHIONVL) fit --config $(MVLT)/pyramid.yaml --config $(MVLT)/pyramid-laptop.yaml --run_dir $(@D) $(ARGS)
+	$(FASHIONVL) fit --config $(MVLT)/pyramid.yaml --config $(MVLT)/pyramid-laptop.yaml --run_dir $(@D) $(DEMO_DATA) $(ARGS)
 	@touch $@
 
-$(DEMO)/pretrain/.done: $(DEMO)/pyramid/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml
+$(DEMO)/pretrain/.done: $(DEMO)/pyramid/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS)
 	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
-	  --config $(MVLT)/pretrain-laptop.yaml --run_dir $(@D) --trainer.max_epochs $(DEMO_EPOCHS) \
-	  --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(ARGS)
+	  --config $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
+	  --trainer.max_epochs $(DEMO_EPOCHS) \
+	  --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(DEMO_DATA) $(ARGS)
 	@touch $@
 
-$(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVLT)/laptop.yaml $(MVLT)/recognition-laptop.yaml
+$(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVLT)/laptop.yaml $(MVLT)/recognition-laptop.yaml \
+    $(DEMO_TEXTS)
 	$(FASHIONVL) fit --config $(MVLT)/recognition.yaml --config $(MVLT)/laptop.yaml \
-	  --config $(MVLT)/recognition-laptop.yaml --run_dir $(@D) --model.init_args.weights $(DEMO)/pretrain $(ARGS)
+	  --config $(MVLT)/recognition-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
+	  --model.init_args.weights $(DEMO)/pretrain $(DEMO_DATA) $(ARGS)
 	@touch $@
 
 # Unchanged recipes; their runs are those of every study's column Final.
@@ -134,7 +141,7 @@ performance: $(READY) ## write docs/performance.md anew from benchmarks/results
 	$(BENCH).page
 
 test: $(READY) ## run the tests (under 10 minutes on 2 cores)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: $(READY) ## ruff and the import layers
 	$(BIN)/ruff check .

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from fashionvl.cli import main
+from fashionvl.data.index.labels import SUBCATEGORIES
+from fashionvl.inference.load import load
 
 ROOT = Path(__file__).parents[1]
 MVLT = ROOT / "experiments" / "mvlt"
@@ -143,14 +145,16 @@ def test_weights_that_are_not_there_are_named(
     assert "nowhere is neither" in _complaint(capfd)
 
 
-def test_a_head_with_too_few_outputs_is_named(
-    catalogue: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_recognition_heads_grow_to_the_datas_names(catalogue: Path, tmp_path: Path) -> None:
     few = ("--model.init_args.network.init_args.subcategories", "3", "--model.init_args.weights", "null")
-    with pytest.raises(SystemExit) as stopped:
-        main(_arguments("recognition", tmp_path / "run", catalogue, *few))
-    assert stopped.value.code == 2
-    assert "init_args.subcategories: 3 outputs" in _complaint(capfd)
+    main(_arguments("recognition", tmp_path / "run", catalogue, *few))
+    before = _metrics(tmp_path / "run")["test"]
+    model, _ = load(tmp_path / "run")
+    assert model.subcategories == len(SUBCATEGORIES)
+    assert model.subcategory.classifier.out_features == len(SUBCATEGORIES)
+    # A finished run is tested again with the heads it has grown.
+    main(["test", *_arguments("recognition", tmp_path / "run", catalogue, *few)[1:]])
+    assert _metrics(tmp_path / "run")["test"] == before
 
 
 def test_a_pyramid_is_taught_and_given_to_mvlt(catalogue: Path, tmp_path: Path) -> None:

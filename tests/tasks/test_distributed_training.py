@@ -12,6 +12,8 @@ import pytest
 import torch
 import yaml
 
+from fashionvl.cli import main
+
 ROOT = Path(__file__).parents[2]
 MVLT = ROOT / "experiments" / "mvlt"
 LOSSES = ("train/itm_epoch", "train/mlm_epoch", "train/mir_epoch", "train/loss_epoch")
@@ -20,22 +22,28 @@ RECIPE = ("--config", str(MVLT / "pretrain.yaml"), "--config", str(MVLT / "smoke
 
 def _launch(run: Path, catalogue: Path, processes: int, *more: str) -> dict[str, float]:
     """Train for one epoch of the same global batch, and test; the epoch's means by name."""
-    console = Path(sys.executable).with_name("fashionvl")
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    command = [
-        *(launch if processes > 1 else [sys.executable]), str(console), "fit", *more,
-        *("--run_dir", str(run), "--data.init_args.root", str(catalogue)),
+    arguments = [
+        *("fit", *more, "--run_dir", str(run), "--data.init_args.root", str(catalogue)),
         *("--data.init_args.index_dir", str(catalogue.parent / "index")),
         *("--data.init_args.batch_size", str(16 // processes), "--trainer.devices", str(processes)),
         *("--trainer.strategy", "ddp" if processes > 1 else "auto", "--trainer.max_epochs", "1"),
         *("--trainer.enable_progress_bar", "false"),
     ]  # fmt: skip
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    if processes == 1:
+        main(arguments)
+    else:
+        _launch_processes(processes, arguments)
     assert json.loads((run / "metrics.json").read_text())["test"]["tir/n"] == 12
     with (run / "metrics.csv").open() as file:
         return {row["name"]: float(row["value"]) for row in csv.DictReader(file)}
+
+
+def _launch_processes(processes: int, arguments: list[str]) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    command = [*launch, str(Path(sys.executable).with_name("fashionvl")), *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def _fit(run: Path, catalogue: Path, processes: int, *more: str) -> dict[str, float]:

@@ -19,7 +19,7 @@ def test_real_data_have_no_drawn_attributes() -> None:
     data = SimpleNamespace(
         truth=lambda split: None, root=Path("there"), subcategories=subcategories, attach=id
     )
-    for labels in ("attributes", "subcategory"):
+    for labels in ("attributes", "subcategory", "auto"):
         task = PyramidPretraining(network, labels)  # type: ignore[arg-type]
         task._trainer = SimpleNamespace(datamodule=data)  # type: ignore[assignment]
         if labels == "attributes":

@@ -140,6 +140,9 @@ class Recognises(Protocol):
     def recognise(self, batch: Pairs) -> tuple[Tensor, Tensor]:
         """Return logits `[B, categories]` and `[B, subcategories]`."""
 
+    def widen_recognition(self, categories: int, subcategories: int) -> None:
+        """Give the heads at least so many outputs."""
+
 
 @runtime_checkable
 class HasHeads(Protocol):

@@ -78,6 +78,7 @@ class PairTask(L.LightningModule):
         self.data = data_of(self.trainer)
         self.data.attach(self)
         self.check_data()
+        self.prepare_network(stage)
         for test in self._tests():
             test.prepare(self.network, self.data)
 
@@ -86,6 +87,16 @@ class PairTask(L.LightningModule):
 
         Raises:
             InputError: naming what the data have and what the network has.
+        """
+
+    def prepare_network(self, stage: str) -> None:
+        """Load weights to start from, and give the network what depends on the data.
+
+        Args:
+            stage: fit, validate, test or predict.
+
+        Raises:
+            InputError: the weights do not fit.
         """
 
     def _tests(self) -> list[Test]:

@@ -28,24 +28,34 @@ class PyramidPretraining(PairTask):
     def __init__(
         self,
         network: PyramidClassifier,
-        labels: Literal["attributes", "subcategory"] = "attributes",
+        labels: Literal["auto", "attributes", "subcategory"] = "auto",
         optimization: Optimization = Optimization(),  # noqa: B008 - frozen
     ) -> None:
         """Assemble the task.
 
         Args:
             network: the pyramid.
-            labels: sub-categories alone, or the drawn attributes too (synthetic catalogue only).
+            labels: sub-categories alone, or the drawn attributes too, which only a synthetic catalogue has;
+                `auto` takes them where they are.
             optimization: optimiser and schedule.
         """
         super().__init__(optimization)
         self.network, self.labels = network, labels
 
     def setup(self, stage: str) -> None:
-        """Add a head for each label of the data."""
+        """Add a head for each label of the data.
+
+        Raises:
+            InputError: attributes are wanted of data that have none.
+        """
         super().setup(stage)
         data = self.data
-        attributes = _drawn_attributes(data) if self.labels == "attributes" else {}
+        attributes = {} if self.labels == "subcategory" else _drawn_attributes(data)
+        if self.labels == "attributes" and not attributes:
+            raise InputError(
+                f"{data.root}: only a synthetic catalogue knows its attributes; set "
+                "model.init_args.labels to auto or subcategory"
+            )
         self._table = {name: torch.from_numpy(codes).long() for name, (_, codes) in attributes.items()}
         classes = {name: len(values) for name, (values, _) in attributes.items()}
         classes["subcategory"] = len(data.subcategories.names)
@@ -78,13 +88,9 @@ class PyramidPretraining(PairTask):
 def _drawn_attributes(data: FashionGenDataModule) -> dict[str, tuple[list[str], np.ndarray]]:
     """Drawn attributes of the training file: names of the values; `[N]` codes, -1 where none applies.
 
-    Raises:
-        InputError: the data is not a synthetic catalogue.
+    Empty where the data are not a synthetic catalogue.
     """
     truth = data.truth("train")
     if truth is None:
-        raise InputError(
-            f"{data.root}: only a synthetic catalogue knows its attributes; set model.init_args.labels to "
-            "subcategory"
-        )
+        return {}
     return {name: (truth.values(name), codes) for name, codes in truth.attributes().items()}

@@ -1,5 +1,6 @@
 """Category recognition: main category (M-CR) and sub-category (S-CR) from photograph and caption."""
 
+import logging
 from typing import cast
 
 import torch.nn.functional as F
@@ -14,6 +15,8 @@ from fashionvl.tasks.initialization import check_input, load_weights, train_head
 from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.speed import Speed
 from fashionvl.tasks.testing import RecognitionTest
+
+log = logging.getLogger(__name__)
 
 
 class Recognition(PairTask):
@@ -50,18 +53,30 @@ class Recognition(PairTask):
         speed.apply(network)
         self.test_with([RecognitionTest()])
 
-    def setup(self, stage: str) -> None:
-        """Load the pre-trained weights before fine-tuning.
+    def prepare_network(self, stage: str) -> None:
+        """Load the pre-trained weights before fine-tuning, then fit the heads to the data's names.
 
         Raises:
-            InputError: the data has more tokens or labels than the network, or the weights do not fit.
+            InputError: the weights do not fit.
         """
-        super().setup(stage)
         if stage == "fit" and self.pretrained:
             load_weights(self.network, self.pretrained)
+        self._widen_heads()
+
+    def _widen_heads(self) -> None:
+        """Widen heads that have fewer outputs than the data have names."""
+        network = cast(Recognises, self.network)
+        wanted = len(self.data.categories.names), len(self.data.subcategories.names)
+        built = network.categories, network.subcategories
+        network.widen_recognition(*wanted)
+        if (network.categories, network.subcategories) != built:
+            log.info(
+                "recognition heads: %d and %d outputs for the data's names, instead of %d and %d",
+                *(network.categories, network.subcategories), *built,
+            )  # fmt: skip
 
     def check_data(self) -> None:
-        """Check tokens, photographs and label counts."""
+        """Check tokens and photographs, and that there are labels."""
         check_input(self.network, self.data)
         data = self.data
         if max(data.train_source.category.max(), data.train_source.subcategory.max()) < 0:
@@ -69,15 +84,6 @@ class Recognition(PairTask):
                 f"{data.train_source.reader.source}: every category and sub-category is empty, so there "
                 "is none to learn; run retrieval or pre-training instead"
             )
-        for key, names in (
-            ("categories", data.categories.names),
-            ("subcategories", data.subcategories.names),
-        ):
-            if len(names) > getattr(self.network, key):
-                raise InputError(
-                    f"model.init_args.network.init_args.{key}: {getattr(self.network, key)} outputs for the "
-                    f"data's {len(names)} names"
-                )
 
     def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:
         """Compute the cross-entropy of both heads, and their accuracies."""

@@ -26,6 +26,13 @@ def test_official_names_keep_their_ids_and_others_follow(rule) -> None:
     assert vocabulary.ids(train).tolist() == [count + 1, 3, count, count + 1]
 
 
+def test_a_catalogue_with_names_of_its_own_has_no_official_ids() -> None:
+    train = _labels("Ponchos", "Capes", "Jeans")
+    vocabulary = LabelVocabulary.of_training(train, "fold")
+    assert vocabulary.names == ("Capes", "Jeans", "Ponchos")
+    assert vocabulary.ids(_labels("jeans", "JEANS")).tolist() == [1, 1]
+
+
 @pytest.mark.parametrize("names", [CATEGORIES, SUBCATEGORIES])
 def test_no_two_official_names_fold_into_one(names) -> None:
     assert len({folded(name) for name in names}) == len(names)
@@ -39,7 +46,7 @@ def test_strict_names_a_category_unseen_in_training_with_its_row() -> None:
 
 def test_strict_tells_spellings_apart() -> None:
     vocabulary = LabelVocabulary.of_training(_labels("Capes", "CAPES", ""))
-    assert vocabulary.names[len(CATEGORIES) :] == ("", "CAPES", "Capes")
+    assert vocabulary.names == ("", "CAPES", "Capes")
 
 
 def test_spellings_fold_into_the_official_name_or_else_the_most_frequent() -> None:

@@ -28,7 +28,10 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class LabelVocabulary:
-    """Names of one label in id order: the official list, then names only this training file has, sorted.
+    """Names of one label in id order.
+
+    Where the training file has a name of Fashion-Gen's, its official list comes first, so that heads fit the
+    released weights; then come the names that only this file has, sorted.
 
     Attributes:
         field: category or subcategory.
@@ -47,6 +50,8 @@ class LabelVocabulary:
         Of names that fold into one and are not in the official list, the one with most rows stands.
         """
         official = {"category": CATEGORIES, "subcategory": SUBCATEGORIES}[labels.field]
+        if not set(official) & set(labels.names):
+            official = ()
         if rule == "strict":
             return cls(labels.field, (*official, *sorted(set(labels.names) - set(official))), rule)
         counts = np.bincount(labels.code, minlength=len(labels.names))

@@ -5,6 +5,7 @@ import math
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.widening import widened
 from fashionvl.patches.grid import KaleidoGrid
 
 ROTATIONS = 4  # section 3.6: 0, 90, 180 and 270 degrees
@@ -35,6 +36,10 @@ class CategoryHead(nn.Module):
     def forward(self, pooled: Tensor) -> Tensor:
         """Logits `[B, classes]` of pooled states `[B, H]`."""
         return self.classifier(self.dropout(pooled))
+
+    def widen(self, classes: int) -> None:
+        """Take more classes; those there are keep their weights."""
+        self.classifier = widened(self.classifier, classes)
 
 
 class PatchHeads(nn.ModuleDict):

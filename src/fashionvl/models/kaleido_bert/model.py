@@ -12,6 +12,7 @@ from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import INITIALIZER_RANGE, BertEmbeddings, MaskedLanguageHead
 from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.blocks.transformer import BERT_NORM_EPS, Activation, BertEncoder, Cache
+from fashionvl.models.blocks.widening import WidensRecognition
 from fashionvl.models.kaleido_bert.embeddings import PatchEmbeddings
 from fashionvl.models.kaleido_bert.heads import CategoryHead, PatchHeads
 from fashionvl.models.kaleido_bert.initialization import Initialization, initialize
@@ -43,6 +44,7 @@ class Encoded:
 
 
 class KaleidoBERT(
+    WidensRecognition,
     SavedNetwork,
     library_name="fashionvl",
     license="mit",
@@ -71,7 +73,7 @@ class KaleidoBERT(
         itm: two logits under a softmax as released, or one under a sigmoid (section 3.6, task 2).
         match_score: what ranks under a softmax. `logit` is the raw matched logit (released code);
             `difference` the log-odds, whose order is that of the probability.
-        categories: main categories of the recognition head.
+        categories: main categories of the recognition head; Fashion-Gen's count.
         subcategories: sub-categories of the recognition head.
         initialization: see `initialization.initialize`.
         initializer_range: deviation of the initial weights, unless `xavier`.
@@ -134,8 +136,13 @@ class KaleidoBERT(
             load_bert(self, pretrained_bert)
 
     def rebuilt_with(self) -> dict[str, Any]:
-        """Without fetching BERT's weights again."""
-        return {"levels": list(self.grid.levels), "pretrained_bert": None}
+        """Without fetching BERT's weights again; with the heads as they are now."""
+        return {
+            "levels": list(self.grid.levels),
+            "pretrained_bert": None,
+            "categories": self.categories,
+            "subcategories": self.subcategories,
+        }
 
     def heads(self) -> dict[str, nn.Module]:
         """Heads by the question they answer; of AKPM's, those whose level the grid has.

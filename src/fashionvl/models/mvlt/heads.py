@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from fashionvl.models.blocks.bert import MaskedLanguageHead
+from fashionvl.models.blocks.widening import widened
 
 HEAD_NORM_EPS = 1e-5  # released code: PyTorch's default, also inside the BERT transform
 
@@ -25,6 +26,12 @@ class ClassificationHead(nn.Module):
     def forward(self, states: Tensor) -> Tensor:
         """Logits `[..., classes]` of states `[..., D_4]`."""
         return self.classifier(self.norm(self.projection(states))) + self.extra_bias
+
+    def widen(self, classes: int) -> None:
+        """Take more classes; those there are keep their weights."""
+        self.classifier = widened(self.classifier, classes)
+        extra = self.extra_bias.detach()
+        self.extra_bias = nn.Parameter(torch.cat([extra, extra.new_zeros(classes - len(extra))]))
 
 
 class LanguageHead(nn.Module):

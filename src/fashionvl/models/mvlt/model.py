@@ -11,6 +11,7 @@ from fashionvl.data.records import Pairs
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import BertEmbeddings, init_transformer_weights
 from fashionvl.models.blocks.saving import SavedNetwork
+from fashionvl.models.blocks.widening import WidensRecognition
 from fashionvl.models.mvlt.decoders import build_decoder
 from fashionvl.models.mvlt.encoder import Encoder, check_pyramid
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
@@ -43,6 +44,7 @@ class Encoded:
 
 
 class MVLT(
+    WidensRecognition,
     SavedNetwork,
     library_name="fashionvl",
     license="mit",
@@ -71,7 +73,7 @@ class MVLT(
         decoder: `unet` is the paper's, `partial` the released one.
         decoder_width: channels of the decoder's maps. The U-Net takes four, deepest first; one number w
             stands for `[w, w, w, w/4]`.
-        categories: main categories of the recognition head.
+        categories: main categories of the recognition head; Fashion-Gen's count.
         subcategories: sub-categories of the recognition head.
         mask_padding: keep attention off [PAD] tokens where an attention mask is given. The released code
             attends to them.
@@ -163,8 +165,13 @@ class MVLT(
                 nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
 
     def rebuilt_with(self) -> dict[str, Any]:
-        """Without fetching PVT weights again."""
-        return {"image_size": self.encoder.image_size, "pretrained_pvt": None}
+        """Without fetching PVT weights again; with the heads as they are now."""
+        return {
+            "image_size": self.encoder.image_size,
+            "pretrained_pvt": None,
+            "categories": self.categories,
+            "subcategories": self.subcategories,
+        }
 
     def encode(
         self,

@@ -77,13 +77,12 @@ class Captioning(PairTask):
         check_input(self.network, self.data, self.backbone)
         self.prepare(self.data)
 
-    def setup(self, stage: str) -> None:
+    def prepare_network(self, stage: str) -> None:
         """Load the pre-trained weights before fine-tuning.
 
         Raises:
-            InputError: the data has more tokens or other patches than the network, or the weights do not fit.
+            InputError: the weights do not fit.
         """
-        super().setup(stage)
         if stage == "fit" and self.pretrained:
             load_weights(self.network, self.pretrained)
 
