@@ -50,7 +50,7 @@ def go_offline_unless_reachable(given: Iterable[Given]) -> None:
 def hub_names(given: Iterable[Given]) -> list[str]:
     """Values that are neither made here nor a path that exists."""
     last = {_short(key): key.value for key in given if key.path[-1] in KEYS}
-    return [value for value in last.values() if _on_hub(value)]
+    return [value for value in last.values() if value and _on_hub(value)]
 
 
 def _short(key: Given) -> tuple[str, ...]:

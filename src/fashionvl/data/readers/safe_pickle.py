@@ -54,7 +54,13 @@ class _PlainUnpickler(pickle._Unpickler):
     tuples within tuples, each holding the next twice, takes longer than anyone waits.
     """
 
-    dispatch: ClassVar = {**pickle._Unpickler.dispatch, **{code[0]: _refusal(code) for code in _NOT_PLAIN}}
+    stack: list[Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], list[Any]]
+    dispatch: ClassVar[dict[int, Any]] = {
+        **pickle._Unpickler.dispatch,
+        **{code[0]: _refusal(code) for code in _NOT_PLAIN},
+    }
 
     def load_dict(self) -> None:
         """Build a dictionary of pairs since the last mark."""
