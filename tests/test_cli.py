@@ -189,7 +189,7 @@ def test_every_objective_off_is_refused(
         ("model.init_args.mir.mask.alpha", "7", "does not divide"),
         ("model.init_args.mlm.mask.ratio", "-1", "outside"),
         ("data.init_args.batch_size", "100000", "training pairs"),
-        ("data.init_args.tokenizer", "nowhere/such", "data.init_args.tokenizer: nowhere/such"),
+        ("data.init_args.tokenizer", "nowhere/such", "tokenizer nowhere/such"),
         ("data.init_args.vocabulary", "310", "vocab_size: 300 is less than the 310 word pieces"),
         ("data.init_args.tokenizer", "words", "model.init_args.mlm: it masks words, but tokenizer"),
         ("data.init_args.max_tokens", "30", "max_tokens: 30, but MVLT reads 24 at most"),
