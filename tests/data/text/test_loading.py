@@ -1,4 +1,4 @@
-"""Which tokenizers load, how they frame and pad captions, and what is said of those that do not."""
+"""Loading of tokenizers: framing and padding of captions, and messages about those that fail to load."""
 
 import json
 import logging

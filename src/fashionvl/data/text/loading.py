@@ -143,7 +143,7 @@ def _why_unreadable(folder: Path, error: Exception) -> str:
 
 
 def _remedy(file: Path) -> str:
-    """What to do about a `tokenizer.json` that cannot be read."""
+    """Name the remedy for a `tokenizer.json` that cannot be read."""
     try:
         json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -84,7 +84,11 @@ def unreadable(path: Path, error: Exception) -> InputError:
         return cut_short(path)
     if isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
         found = _OBJECT.search(text)
-        what = f"it holds {found[1]}, which is not plain data" if found else "it holds more than plain data"
+        what = (
+            f"it holds {found[1]}, which is not plain data"
+            if found
+            else "no state dict, or more than plain data"
+        )
         return InputError(
             f"{path}: not a readable checkpoint ({what}); where it was made, save the state_dict() alone"
         )

@@ -40,19 +40,19 @@ class Member(NamedTuple):
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file's name ends as a zip's or a tar's does."""
+    """Return whether the name of a file ends as that of a zip or a tar does."""
     return path.name.lower().endswith((".zip", *TAR_ENDINGS))
 
 
 def is_picture(name: str) -> bool:
-    """Whether a path names a picture that is not hidden; archives of macOS hold hidden doubles."""
+    """Return whether a path names a picture that is not hidden; archives of macOS hold hidden doubles."""
     parts = name.split("/")
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return not hidden and Path(parts[-1]).suffix.lower() in PICTURE_ENDINGS
 
 
 def is_packed(place: Path) -> bool:
-    """Whether a path is a tar that has to be unpacked before it can be read at random."""
+    """Return whether a path is a tar that has to be unpacked before it can be read at random."""
     return place.is_file() and is_archive(place) and not place.name.lower().endswith((".zip", ".tar"))
 
 
