@@ -136,8 +136,8 @@ def _readable(arguments: list[str]) -> list[str]:
     check_keys(command, given)
     require_model(words, given)
     if not asks_only(words):
-        check_early(given, words)
         check_packages(given)
+        check_early(given, words)
         go_offline_unless_reachable(given)
     return words
 

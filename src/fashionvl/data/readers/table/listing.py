@@ -102,7 +102,7 @@ def _list_zip(path: Path) -> Iterator[Member]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"{path}: not a whole zip ({error}); copy it again") from error
     for entry in entries:
-        if entry.is_dir() or not is_picture(entry.filename):
+        if not is_picture(entry.filename):  # nor a folder: its name ends in a slash
             continue
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             how = "encrypted" if entry.flag_bits & 1 else f"compressed by method {entry.compress_type}"

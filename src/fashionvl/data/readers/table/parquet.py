@@ -36,6 +36,7 @@ class ParquetPart:
         shard = SHARD.fullmatch(path.name)
         self.path, self.split = path, shard["split"] if shard else None
         self.schema, self.rows = self._file.schema_arrow, self._file.metadata.num_rows
+        self._read(lambda: self.schema.names)  # bytes of damaged names fail here
         if self.rows > path.stat().st_size * MOST_ROWS_A_BYTE:
             raise InputError(f"{path}: not a whole Parquet file ({self.rows:,} rows in it); write it again")
 
@@ -70,7 +71,7 @@ class ParquetPart:
         """Path and bytes of every row's picture; no bytes where a row has none."""
         batches = self._file.iter_batches(batch_size=ROWS_AT_ONCE, columns=[name])
         while (batch := self._read(lambda: next(batches, None))) is not None:
-            for picture in batch.column(0).to_pylist():
+            for picture in self._read(batch.column(0).to_pylist):
                 yield (picture or {}).get("path") or "", (picture or {}).get("bytes") or b""
 
     def identify(self, digest: Any) -> None:
