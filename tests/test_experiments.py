@@ -23,7 +23,7 @@ WITHOUT_WEIGHTS: dict[str, Any] = {
     f"{NETWORK}.pretrained": False,
     f"{BACKBONE}.weights": None,
 }
-"""What stands for weights of the hub and of packages, so that a recipe builds without them."""
+"""Values that stand for weights of the hub and of packages, so that a recipe builds without them."""
 
 UNNAMED = f"{BACKBONE}.name"
 """Null where an earlier stage's run brings both network and weights."""

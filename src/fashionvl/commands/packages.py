@@ -12,7 +12,7 @@ KINDS: dict[str, Kind] = {
     "pretrained": "image encoder",
     "weights": "image encoder",
 }
-"""What keys take of a package."""
+"""Last words of the keys that may name a package, and the part of it they take."""
 
 
 def check_packages(given: Iterable[Given]) -> None:

@@ -248,7 +248,7 @@ class FashionGenDataModule(ServesTask):
         return pair.to(device)
 
     def preparation(self, backbone: SavedBackbone | None = None) -> Preparation:
-        """How photographs and captions become input, also outside of training.
+        """Describe how photographs and captions become input, also outside of training.
 
         Args:
             backbone: of the task, where it computes the features of patches.

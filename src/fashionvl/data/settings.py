@@ -25,7 +25,7 @@ SMALLEST = {
 
 @dataclass(frozen=True)
 class CaptionSettings:
-    """How captions become token ids; each as the DataModule's argument of that name."""
+    """Settings by which captions become token ids; each as the DataModule's argument of that name."""
 
     tokenizer: str
     vocabulary: int
@@ -36,7 +36,7 @@ class CaptionSettings:
 
 @dataclass(frozen=True)
 class PhotographSettings:
-    """How photographs become a model's input; each as the DataModule's argument of that name."""
+    """Settings by which photographs become a model's input; each as the DataModule's argument of that name."""
 
     image_size: int
     crop: bool
