@@ -136,12 +136,13 @@ bench: $(READY) ## the released plan against ours on this CPU, side by side (und
 bench-gpu: $(READY) ## the same on one GPU (under 10 minutes)
 	$(BENCH) --device cuda $(ARGS)
 
-bench-more: $(READY) ## each change alone, scaling, loading at scale, cost against size (about 15 minutes)
+bench-more: $(READY) ## each change alone, scaling, loading at scale, cost against size, encoders (about 18 minutes)
 	$(BENCH).changes
 	$(BENCH).scaling
 	$(BENCH).loading
 	$(BENCH).table_loading
 	$(BENCH).sweeps
+	$(BENCH).encoders
 
 performance: $(READY) ## write docs/performance.md anew from benchmarks/results
 	$(BENCH).page
