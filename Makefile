@@ -22,8 +22,6 @@ RUNS ?= runs/$(SCALE)$(if $(DATA),-$(notdir $(abspath $(DATA))))
 DEMO := runs/demo$(if $(DATA),-$(notdir $(abspath $(DATA))))
 DEMO_TEXTS := $(if $(DATA),$(MVLT)/photographs-laptop.yaml)
 DEMO_DATA := $(if $(DATA),--data.init_args.root $(DATA) --data.init_args.index_dir $(DEMO)/index)
-# More than a study's column has, which is run many times and only compared.
-DEMO_EPOCHS := 17
 
 # Runs side by side share the cores; the sign of -j stands in MAKEFLAGS once a recipe runs.
 JOBS = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
@@ -65,7 +63,6 @@ $(DEMO)/contrast/.done: $(DEMO)/pyramid/.done $(MVLT)/contrast.yaml $(MVLT)/cont
 $(DEMO)/pretrain/.done: $(DEMO)/contrast/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS)
 	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
 	  --config $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
-	  --trainer.max_epochs $(DEMO_EPOCHS) \
 	  --model.init_args.network.init_args.pretrained_encoder $(DEMO)/contrast $(DEMO_DATA) $(ARGS)
 	@touch $@
 
@@ -136,12 +133,13 @@ bench: $(READY) ## the released plan against ours on this CPU, side by side (und
 bench-gpu: $(READY) ## the same on one GPU (under 10 minutes)
 	$(BENCH) --device cuda $(ARGS)
 
-bench-more: $(READY) ## each change alone, scaling, loading at scale, cost against size (about 15 minutes)
+bench-more: $(READY) ## each change alone, scaling, loading at scale, cost against size, encoders (about 18 minutes)
 	$(BENCH).changes
 	$(BENCH).scaling
 	$(BENCH).loading
 	$(BENCH).table_loading
 	$(BENCH).sweeps
+	$(BENCH).encoders
 
 performance: $(READY) ## write docs/performance.md anew from benchmarks/results
 	$(BENCH).page

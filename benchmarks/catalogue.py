@@ -36,7 +36,7 @@ PRETRAINING = Corruption(
     text=TextMask(ratio=0.15),
     pairing=Pairing(positive_share=0.5),
 )
-"""What MVLT's pre-training does to pairs (sections 3.2 and 4.1)."""
+"""Corruption of pairs in MVLT's pre-training (sections 3.2 and 4.1)."""
 
 ROWS_AT_ONCE = 64
 

@@ -22,7 +22,7 @@ from fashionvl.files.whole import whole_folder
 from fashionvl.models.kaleido_bert import KaleidoBERT
 
 TOKENS = 64
-"""Of the released Kaleido-BERT."""
+"""Text length of the released Kaleido-BERT."""
 
 LEVELS = (1, 2, 3, 4, 5)
 

@@ -12,7 +12,7 @@ from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.kaleido_bert import KaleidoBERT
 
 MASKED_SHARE = 0.15
-"""Of the words between [CLS] and [SEP] (MVLT section 3.2): 18 of 128."""
+"""Share of the words between [CLS] and [SEP] that is masked (MVLT section 3.2): 18 of 128."""
 
 
 def draw_mvlt(count: int, side: int, vocabulary: int, length: int, seed: int = 0) -> PairBatch:

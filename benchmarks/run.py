@@ -30,12 +30,13 @@ class Bench:
             bar = progress.add_task(f"{name}: making what it needs", total=None)
             for work in build(name, self.setting):
                 progress.update(bar, description=work.name)
-                self.results += self._measure(work)
+                self.results += self.measure(work)
                 yield self.results
             progress.remove_task(bar)
             gc.collect()
 
-    def _measure(self, work: Work) -> list[Result]:
+    def measure(self, work: Work) -> list[Result]:
+        """Measure one work; the rows of its plans and of the control."""
         found = list(rounds(work, self.setting.device, self.setting.seconds))
         turns = {name: [one[name] for one in found] for name in found[0]}
         first = work.plans[0]

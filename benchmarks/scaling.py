@@ -32,7 +32,7 @@ BATCHES = {"tiny": (2, 2), "laptop": (32, 512), "full": (2, 64)}
 """Pairs a process in weak scaling, on a CPU and on a GPU."""
 INTERRUPTED = 130
 SAME = ("size", "precision", "device", "backend")
-"""What must agree for points of several launches to stand in one file."""
+"""Settings that must agree for points of several launches to stand in one file."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -38,7 +38,7 @@ SIZES = {"tiny": (16,), "full": (256, 64)}
 BATCH = {"tiny": 4, "full": 150}
 ROUNDS = {"tiny": 1, "full": 5}
 QUALITY = 90
-"""Of the JPEGs, as shops publish them."""
+"""Quality of the JPEGs, as shops publish them."""
 
 WAYS = {"stored": True, "decoded": False}
 """Ways to load, by `data.init_args.store_images`."""

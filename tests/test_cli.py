@@ -290,3 +290,11 @@ def test_ctrl_c_in_mid_epoch_loses_nothing(pretrained: Path, catalogue: Path, tm
 def test_no_command_prints_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     main([])
     assert "data synthesize" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["fti"], ["--config", "a.yaml"], ["data"], ["data", "inspct"], ["fit"]])
+def test_half_a_command_line_is_one_mistake(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert "unexpected" not in capfd.readouterr().err

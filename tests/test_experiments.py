@@ -15,15 +15,15 @@ from fashionvl.tasks import Captioning, KaleidoPretraining, MVLTPretraining
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("experiments", "baselines", "ablations")
-HUB_VOCABULARIES = {"bert-base-uncased": 30522}
+PUBLISHED_VOCABULARIES = {"bert-base-uncased": 30522, "package:minilm": 30522}
 NETWORK, BACKBONE = "model.init_args.network.init_args", "model.init_args.backbone.init_args"
-WITHOUT_HUB: dict[str, Any] = {
+WITHOUT_WEIGHTS: dict[str, Any] = {
     f"{NETWORK}.pretrained_pvt": None,
     f"{NETWORK}.pretrained_bert": None,
     f"{NETWORK}.pretrained": False,
     f"{BACKBONE}.weights": None,
 }
-"""What stands for weights of the hub where there is none."""
+"""Values that stand for weights of the hub and of packages, so that a recipe builds without them."""
 
 UNNAMED = f"{BACKBONE}.name"
 """Null where an earlier stage's run brings both network and weights."""
@@ -105,7 +105,7 @@ def test_a_recipe_builds_a_task_and_its_data_that_fit(
     cli: FashionVLCLI, chain: list[Path], tmp_path: Path
 ) -> None:
     resolved = _resolved(cli, chain)
-    offline = {key: value for key, value in WITHOUT_HUB.items() if resolved.get(key)}
+    offline = {key: value for key, value in WITHOUT_WEIGHTS.items() if resolved.get(key)}
     if UNNAMED in resolved and resolved[UNNAMED] is None:
         offline[UNNAMED] = "test_resnet"
     extra = tmp_path / "offline.yaml"
@@ -117,7 +117,7 @@ def test_a_recipe_builds_a_task_and_its_data_that_fit(
     if task.corruption.image:
         task.corruption.image.check_size(data.image_size, data.image_size)
     made = data.tokenizer_name in WORDPIECE
-    words = data.vocabulary if made else HUB_VOCABULARIES.get(data.tokenizer_name)
+    words = data.vocabulary if made else PUBLISHED_VOCABULARIES.get(data.tokenizer_name)
     if isinstance(task, MVLTPretraining):
         assert words <= task.network.text_embeddings.word.num_embeddings
         assert data.max_tokens <= task.network.max_tokens

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING promises: a model moves in by class path alone, is trained, tested and reported."""
+"""The promise of CONTRIBUTING: a model moves in by class path alone, is trained, tested and reported."""
 
 import json
 from pathlib import Path

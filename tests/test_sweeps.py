@@ -33,7 +33,7 @@ def _extremes(parameter: dict[str, Any]) -> list[Any]:
 
 
 def _arguments(content: dict[str, Any], values: dict[str, Any]) -> list[str]:
-    """What an agent passes to `fit`: `${args}` is `--key=value` for each parameter."""
+    """Command line that an agent passes to `fit`: `${args}` is `--key=value` for each parameter."""
     words = content["command"]
     assert words[:3] == ["${env}", "${program}", "fit"]
     assert words[-1] == "${args}"

@@ -9,7 +9,7 @@ from benchmarks.page.numbers import duration, significant
 from benchmarks.page.tables import table
 
 PEAK_FLOPS = 989e12
-"""Of one GPU in bfloat16, dense; data sheet of H100 SXM and H200."""
+"""Peak of one GPU in bfloat16, dense; data sheet of H100 SXM and H200."""
 GPUS = (1, 8)
 
 SAID = f"""\

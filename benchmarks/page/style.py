@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from fashionvl.reporting.canvas import BLUE, FONT, GREEN, HAIRLINE, INK, ORANGE, PAGE, QUIET
 
 PIXELS_PER_INCH = 72
-"""Of matplotlib's SVG, where a point is a pixel."""
+"""Resolution of matplotlib's SVG, where a point is a pixel."""
 
 WIDTH = 900
 SIZE = 11.5
-"""Of text, in pixels."""
+"""Text size in pixels."""
 
 PLANS = {"released": QUIET, "ours": BLUE, "best": GREEN}
 FURTHER = ("#cc79a7", "#e69f00", "#7a5195", "#56b4e9", ORANGE)

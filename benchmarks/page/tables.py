@@ -211,5 +211,7 @@ def other_table(others: list[Other]) -> str:
             )
             peak = f"{significant(row['peak_mb'])} MB" if "peak_mb" in row else ABSENT
             about = ", ".join(str(row[name]) for name in ("device", "precision") if name in row)
-            rows.append((str(row.get("work", ABSENT)), about, faster, peak, f"`{other.name}.json`"))
-    return table(("work", "where", "ratio", "peak memory", "file"), rows)
+            what = ", ".join(str(row[name]) for name in ("work", "plan") if name in row) or ABSENT
+            each = pace(row.get("pairs_per_s"), row.get("item", "pair"))
+            rows.append((what, about, faster, each, peak, f"`{other.name}.json`"))
+    return table(("work", "where", "ratio", "a second", "peak memory", "file"), rows)

@@ -21,7 +21,7 @@ from fashionvl.objectives.matching import itm_loss
 from fashionvl.tasks import KaleidoPretraining
 
 MASKED_POSITIONS = 10
-"""Of every caption; the MLM head runs on all of them, asked or not (`masked_lm_positions`)."""
+"""Masked positions of every caption; the MLM head runs on all, asked or not (`masked_lm_positions`)."""
 
 
 def released_losses(task: KaleidoPretraining, batch: PairBatch) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ import torch
 from fashionvl.errors import InputError
 
 PATIENCE = datetime.timedelta(minutes=5)
-"""How long a process waits for the others."""
+"""Longest wait of a process for the others."""
 GRACE = 5.0
 """Seconds in which processes told to end may do so before they are killed."""
 

@@ -123,17 +123,22 @@ def _readable(arguments: list[str]) -> list[str]:
     """Refuse what can be seen to be wrong without the libraries, whose import takes many seconds."""
     from fashionvl.commands.configurations import files_read
     from fashionvl.commands.hub import go_offline_unless_reachable
-    from fashionvl.commands.keys import COMMANDS, check_keys, of_command_line, require_model
+    from fashionvl.commands.keys import COMMANDS, asks_only, check_keys, of_command_line, require_model
+    from fashionvl.commands.machine import check_early
+    from fashionvl.commands.packages import check_packages
     from fashionvl.errors import InputError
 
     command = arguments[0]
-    if not command.startswith("-") and command not in COMMANDS:
+    if command not in COMMANDS:
         raise InputError(f"no command {command!r}; `fashionvl --help` lists them")
     words, given = files_read(arguments)
     given += of_command_line(words)
     check_keys(command, given)
     require_model(words, given)
-    go_offline_unless_reachable(given)
+    if not asks_only(words):
+        check_packages(given)
+        check_early(given, words)
+        go_offline_unless_reachable(given)
     return words
 
 

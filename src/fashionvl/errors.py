@@ -27,4 +27,4 @@ def check_range(key: str, value: float | None, least: float, most: float = inf, 
     if value is None or ((least < value if above else least <= value) and value <= most and abs(value) < inf):
         return
     limit = f"above {least:g}" if above else f"at least {least:g}"
-    raise InputError(f"{key}: {value} must be {limit}{f' and at most {most:g}' if most < inf else ''}")
+    raise InputError(f"{key}: {value} must be {limit}{f' and at most {most:.15g}' if most < inf else ''}")

@@ -1,4 +1,4 @@
-"""What started processes do in tests; apart, since each of them imports the module its work stands in."""
+"""Work of started processes in tests; apart, since each of them imports the module its work stands in."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def failing(place, tell, how):
 
 
 def measured_with_gradients(place, tell, asked):
-    """What `measure` finds; before, how far gradients and weights lie apart after a step of each kind."""
+    """Results of `measure`, after the distances of gradients and weights after a step of each kind."""
     from benchmarks.scale.step import Stepper
     from benchmarks.scale.turns import measure
 

@@ -1,4 +1,4 @@
-"""How plans are measured: turns, ratios, memory, results on disk, and the command line over all of it."""
+"""Measuring of plans: turns, ratios, memory, results on disk, and the command line over all of it."""
 
 import json
 from pathlib import Path

@@ -323,7 +323,14 @@ def test_the_demo_is_told_before_and_after(results):
 
 def test_files_of_other_names_are_shown_too(results):
     text = section(page_of(results("kaleido_memory")).text, "Also recorded")
-    assert line_of(text, "64 pairs")[3:] == ["13,333 MB", "`kaleido_memory.json`"]
+    assert line_of(text, "64 pairs")[3:] == ["–", "13,333 MB", "`kaleido_memory.json`"]  # noqa: RUF001
+
+
+def test_the_plans_of_a_separate_benchmark_are_told_apart(results):
+    row = {"work": "backbone", "plan": "quick", "device": "cpu", "precision": "fp32", "item": "crop"}
+    ratio = {"ratio_median": 2.5, "ratio_min": 2.0, "ratio_max": 3.0, "pairs_per_s": 17.11}
+    text = section(page_of(results(encoders={"results": [{**row, **ratio}]})).text, "Also recorded")
+    assert line_of(text, "backbone, quick")[1:4] == ["cpu, fp32", "2.50× (2.00..3.00)", "17.1 crops"]  # noqa: RUF001
 
 
 def test_with_nothing_measured_every_section_says_so(results):

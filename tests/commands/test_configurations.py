@@ -9,6 +9,11 @@ import pytest
 from fashionvl.commands.configurations import files_read
 from fashionvl.errors import InputError
 
+LAUGHS = b"a0: &a0 [x, x]\n" + b"".join(
+    b"a%d: &a%d [*a%d, *a%d]\n" % (n, n, n - 1, n - 1) for n in range(1, 30)
+)
+"""Each line doubles what the one before stands for."""
+
 
 @pytest.mark.parametrize(
     ("content", "says"),
@@ -22,11 +27,18 @@ from fashionvl.errors import InputError
         (b"data:\n  x: 1\n  y: 2\n  x: 3\n", "a.yaml, line 4: x is set before, in line 2"),
         (b"name: a\n---\nname: b\n", "a.yaml, line 2: not valid YAML"),
         (b"name: caf\xe9\n", "a.yaml, line 1: not UTF-8"),
-        (b"name: \x00\n", "a.yaml: not valid YAML"),
+        (b"x: 1\nname: \x00\n", "a.yaml, line 2: holds control character 0x0"),
+        (b"a: *b\n", "a.yaml, line 1: not valid YAML (found undefined alias 'b')"),
+        (b"a: &a\n  b: *a\n", "a.yaml, line 1: an alias stands for what holds it"),
+        (LAUGHS, "a.yaml: its aliases stand for more than 100,000 keys"),
+        (b"trainer\n  max_epochs: 1\n", "a colon missing in the line before"),
+        ("name: x\n".encode("utf-16"), "a.yaml, line 1: not UTF-8"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "a.yaml: a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a.yaml: a Git LFS pointer"),
         (b"name: !!python/name:os.system x\n", "a.yaml, line 1: not valid YAML"),
         (b"? [a]\n: 1\n", "a.yaml, line 1: not valid YAML"),
         (b"name: 2026-13-45\n", "a.yaml: not valid YAML"),
-        (b"a: " + b"[" * 5000, "a.yaml"),
+        (b"a: " + b"[" * 5000, "a.yaml: nested too deeply"),
     ],
 )
 def test_an_unreadable_file_is_named_with_the_line(tmp_path: Path, content: bytes, says: str) -> None:
@@ -44,8 +56,19 @@ def test_a_missing_file_is_named_with_what_its_folder_holds(tmp_path: Path) -> N
         files_read(["fit", f"--config={tmp_path / 'smok.yaml'}"])
     with pytest.raises(InputError, match="nor is its folder"):
         files_read(["fit", "--config", str(tmp_path / "none" / "smoke.yaml")])
+    with pytest.raises(InputError, match="names no file"):
+        files_read(["fit", "--config="])
     with pytest.raises(InputError, match="is a folder"):
         files_read(["fit", "--config", str(tmp_path)])
+
+
+def test_a_byte_order_mark_and_a_home_folder_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.yaml").write_bytes(b"\xef\xbb\xbfname: caf\xc3\xa9\r\n")
+    _, given = files_read(["fit", "--config=~/a.yaml"])
+    assert [(key.path, key.value) for key in given] == [(("name",), "café")]
 
 
 @pytest.mark.parametrize("content", ["", "# nothing yet\n", "---\n", "{}\n", "null\n"])

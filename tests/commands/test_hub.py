@@ -1,4 +1,4 @@
-"""Whether the hub is asked, looked at once and only where a configuration names something on it."""
+"""The look at the hub: once, and only where a configuration names something on it."""
 
 import os
 import socket
@@ -9,6 +9,7 @@ import pytest
 from fashionvl.commands import hub
 from fashionvl.commands.configurations import Given
 from fashionvl.commands.keys import of_command_line
+from fashionvl.errors import InputError
 
 
 def _given(**values: str | None) -> list[Given]:
@@ -31,9 +32,30 @@ def test_without_an_answer_the_libraries_are_told_to_stay_offline(
     monkeypatch.setattr(hub, "reachable", lambda: answers)
     hub.go_offline_unless_reachable(_given(tokenizer="train"))
     assert "HF_HUB_OFFLINE" not in os.environ
-    hub.go_offline_unless_reachable(_given(tokenizer="bert-base-uncased"))
+    hub.go_offline_unless_reachable(_given(weights="someone/model"))
     assert os.environ.get("HF_HUB_OFFLINE") == expected
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+
+
+def test_offline_a_name_that_was_never_downloaded_is_refused_before_the_libraries_are_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "PYTORCH_TRANSFORMERS_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    named = _given(tokenizer="someone/pieces")
+    with pytest.raises(
+        InputError, match=r"^here: data.init_args.tokenizer: someone/pieces is no path .*train"
+    ):
+        hub.go_offline_unless_reachable(named)
+    with pytest.raises(InputError, match="or null, to start from random weights"):
+        hub.go_offline_unless_reachable(_given(pretrained_bert="someone/bert"))
+    # Whichever of several values counts, the later stages know.
+    hub.go_offline_unless_reachable([*named, Given(("data", "tokenizer"), "train", "command line")])
+    (tmp_path / "hub" / "models--someone--pieces").mkdir(parents=True)
+    hub.go_offline_unless_reachable(named)
+    hub.go_offline_unless_reachable(_given(weights="someone/model", pretrained="true"))
 
 
 @pytest.mark.parametrize("variable", ["HF_ENDPOINT", "https_proxy"])

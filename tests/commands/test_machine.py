@@ -1,10 +1,12 @@
-"""What a machine without the GPUs, or a SLURM job of other numbers, is told."""
+"""Messages on a machine without the GPUs asked for, and in a SLURM job of other numbers."""
 
 from pathlib import Path
 
 import pytest
 
-from fashionvl.commands.machine import check_accelerator, check_slurm
+from fashionvl.commands import machine
+from fashionvl.commands.configurations import files_read
+from fashionvl.commands.machine import LAUNCHED, check_accelerator, check_early, check_nodes, check_slurm
 from fashionvl.errors import InputError
 
 RECIPE = """
@@ -103,3 +105,42 @@ def test_slurm_variables_that_disagree_are_named(
 def test_without_slurm_there_is_nothing_to_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLURM_NTASKS", raising=False)
     check_slurm(2, 1)
+
+
+def test_several_nodes_need_a_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*LAUNCHED, "MASTER_ADDR", "NODE_RANK", "GROUP_RANK", "RANK"):
+        monkeypatch.delenv(name, raising=False)
+    check_nodes(1, 8)
+    check_nodes(2, 8, ["an environment of the user's own"])
+    with pytest.raises(InputError, match=r"num_nodes: 2, but no launcher .*--nnodes 2 --nproc-per-node 8"):
+        check_nodes(2, 8)
+    monkeypatch.setenv("MASTER_ADDR", "first.node")
+    with pytest.raises(InputError, match="no launcher"):
+        check_nodes(2, 8)
+    monkeypatch.setenv("NODE_RANK", "1")
+    check_nodes(2, 8)
+    monkeypatch.delenv("MASTER_ADDR")
+    for name in LAUNCHED:
+        monkeypatch.setenv(name, "2")
+        check_nodes(2, 8)
+        monkeypatch.delenv(name)
+
+
+def test_a_count_of_devices_beyond_any_machine_is_refused() -> None:
+    with pytest.raises(InputError, match=r"trainer\.devices: 1000000000000 must be .*at most 4096"):
+        check_accelerator({"accelerator": "cpu", "devices": 10**12}, [], 0)
+
+
+def test_a_machine_that_plainly_has_no_gpu_is_told_before_pytorch_is_imported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, given = files_read(["fit", "--config", str(folder / "pretrain.yaml")])
+    monkeypatch.setattr(machine, "may_have_gpu", lambda: True)
+    check_early(given, words)
+    monkeypatch.setattr(machine, "may_have_gpu", lambda: False)
+    with pytest.raises(InputError, match=r"sees no GPU on this machine; add .*smoke\.yaml \(smoke\)"):
+        check_early(given, words)
+    # An overlay for a CPU, wherever it stands, is left to the parser.
+    words, given = files_read([*words, "--config", str(folder / "smoke.yaml")])
+    check_early(given, words)
+    check_early([], ["fit"])

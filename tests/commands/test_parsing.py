@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
+from fashionvl.commands.parsing import one_line, own_refusal, refused_class, with_nulls
 from fashionvl.errors import InputError
 
 NESTED = """Parser key "model":
@@ -24,6 +24,15 @@ NESTED = """Parser key "model":
     - Expected a <class 'NoneType'>
   Given value: spiral"""
 
+UNION = """Parser key "seed_everything":
+  Does not validate against any of the Union subtypes
+  Subtypes: [<class 'bool'>, <class 'int'>]
+  Errors:
+    - Expected a <class 'bool'>
+    - Expected a <class 'int'>
+  Given value type: <class 'str'>
+  Given value: abc"""
+
 
 @pytest.mark.parametrize(
     ("complaint", "line"),
@@ -32,6 +41,8 @@ NESTED = """Parser key "model":
         ("Parser key \"config\": File does not exist: 'a.yaml'", "config: File does not exist: 'a.yaml'"),
         ("argument subcommand: invalid choice: 'fti'", "argument subcommand: invalid choice: 'fti'"),
         ("Parser key \"model\":\n  Problem with given class_path 'x.Y':\n    no x", "model: no x"),
+        (UNION, "seed_everything: expected bool or int, not abc"),
+        ("Parser key \"a.b\": Expected a <class 'int'>. Got value: 1e+30", "a.b: expected int, not 1e+30"),
         ("Errors:\n  Subtypes: none", "Errors: Subtypes: none"),
     ],
 )
@@ -46,6 +57,15 @@ def test_a_refusal_is_found_behind_what_wraps_it() -> None:
     assert own_refusal(outer) is refusal
     assert own_refusal(refusal) is refusal
     assert own_refusal(ValueError("of someone else")) is None
+
+
+def test_a_class_that_cannot_be_built_is_named_with_the_reason() -> None:
+    wrapped = ValueError(
+        'Parser key "model":\n  Does not validate against any of the Union subtypes\n  Subtypes: [X, None]\n'
+        "  Errors:\n    - integer modulo by zero\n    - Expected a None"
+    )
+    assert str(refused_class(wrapped)).startswith("model: integer modulo by zero; the class cannot be built")
+    assert refused_class(ValueError("of someone else")) is None
 
 
 def test_a_dotted_null_becomes_a_configuration() -> None:

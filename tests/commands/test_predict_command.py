@@ -41,7 +41,7 @@ class Pieces:
 
 
 class Light(RowWriting):
-    """How light each photograph is; the power may fail while a piece is worked on."""
+    """Brightness of each photograph; the power may fail while a piece is worked on."""
 
     fails_at: int | None = None
 

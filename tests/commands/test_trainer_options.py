@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.trainer_options import check_checkpoint, check_names, check_seed, check_trainer
 from fashionvl.errors import InputError
 
 
@@ -26,6 +26,7 @@ from fashionvl.errors import InputError
         ({"use_distributed_sampler": True}, "trainer.use_distributed_sampler"),
         ({"enable_checkpointing": False}, "trainer.enable_checkpointing"),
         ({"barebones": True}, "trainer.barebones"),
+        ({"val_check_interval": 0}, "trainer.val_check_interval: 0 is never reached"),
     ],
 )
 def test_an_option_that_cannot_be_honoured_is_named(trainer: dict[str, Any], says: str) -> None:
@@ -53,6 +54,13 @@ def test_seeds_outside_of_numpys_range_are_refused() -> None:
             check_seed(seed)
     for right in (0, 2**32 - 1, True, False, None):
         check_seed(right)
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "../../x", "a/../../b", "/tmp/x", "~/x", "a\0b"])
+def test_a_name_that_leads_out_of_the_runs_is_refused(name: str) -> None:
+    check_names({"name": "a/b..c", "scale": "smoke"})
+    with pytest.raises(InputError, match="scale: "):
+        check_names({"name": "a", "scale": name})
 
 
 def _save(file: Path) -> None:

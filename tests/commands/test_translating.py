@@ -40,6 +40,8 @@ UNTAGGED = Exception("data did not match any variant of untagged enum ModelWrapp
             "the SLURM job and the trainer disagree",
             2,
         ),
+        (ValueError("`val_check_interval` (9) must be less"), "trainer.val_check_interval: `val", 2),
+        (InputError("a\r\nb\u2028c"), "a b c", 2),
         (torch.OutOfMemoryError("CUDA out of memory. Tried 3 GiB"), "out of memory (CUDA out of memory", 1),
         (RuntimeError("DataLoader worker (pid 3) is killed by signal: Killed."), "num_workers 0", 1),
         (RuntimeError("PytorchStreamReader failed finding central directory"), "incomplete or is none", 1),

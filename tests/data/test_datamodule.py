@@ -527,3 +527,13 @@ def test_the_mvlt_folders_from_end_to_end(
     assert opened.candidates("tir").query_rows.tolist() == [0, 2]
     assert opened.candidates("tir").candidate_rows[1, :4].tolist() == [2, 0, 1, 4]
     assert opened.test_caption(2) == "Jersey t-shirt number 901."
+
+
+@pytest.mark.parametrize("name", ["package:mini", "./no-such-tokenizer"])
+def test_a_tokenizer_that_is_not_there_stops_before_a_catalogue_is_drawn(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=name):
+        FashionGenDataModule(tokenizer=name).prepare_data()
+    assert not any(tmp_path.iterdir())

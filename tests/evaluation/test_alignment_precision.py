@@ -20,7 +20,7 @@ LEVEL3 = GRID.boxes(BOX)[GRID.span(3)]
 
 
 def spans(*words: str) -> list[tuple[int, int]]:
-    """Of [CLS], words one space apart, [SEP]."""
+    """Spans of [CLS], words one space apart, [SEP]."""
     starts = np.cumsum([0, *(len(word) + 1 for word in words)]).tolist()
     return [(0, 0), *((start, start + len(word)) for start, word in zip(starts, words, strict=False)), (0, 0)]
 

@@ -1,4 +1,4 @@
-"""What comes with the package is found without a checkout, and never before what lies on disk."""
+"""Files that come with the package: found without a checkout, and never before those on disk."""
 
 from pathlib import Path
 

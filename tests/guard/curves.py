@@ -21,7 +21,7 @@ FILE = Path(__file__).with_name("curves.json")
 STEPS = 20
 SUBJECTS = ("mvlt", "kaleido_bert")
 PATCH_WIDTH = 32
-"""Of the drawn patch features; that of experiments/kaleido_bert/smoke.yaml."""
+"""Width of the drawn patch features; that of experiments/kaleido_bert/smoke.yaml."""
 
 
 def machine() -> dict[str, str]:

@@ -22,7 +22,7 @@ def mask(ids, spec, seed=0, special=SPECIAL):
 
 
 def mask_plainly(ids, spec, rng):
-    """What masking one caption means, step by step; returned as `mask` does."""
+    """Mask one caption, step by step; returned as `mask` does."""
     masked, labels = list(ids), [IGNORED_LABEL] * len(ids)
     eligible = [place for place, token in enumerate(ids) if token not in SPECIAL]
     if spec.ratio == 0 or not eligible:

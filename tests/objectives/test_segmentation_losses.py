@@ -1,4 +1,4 @@
-"""What the saliency network minimises."""
+"""Losses of the saliency network."""
 
 import pytest
 import torch

@@ -46,7 +46,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "train": {},
     "train_no_imgnorm": {"image_norm": False},
 }
-"""What each case changes in the network for stored features."""
+"""Changes of each case to the network for stored features."""
 
 MARGINS = {"order0": 0.05}
 FP32 = {"img_emb": 5e-6, "cap_emb": 5e-6, "sim": 1e-5, "loss": 5e-6, "grad": 1e-5, "train": 1e-4}

@@ -1,4 +1,4 @@
-"""Where patches lie: exact tilings, positions, boxes that grow."""
+"""Places of patches: exact tilings, positions, boxes that grow."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which logged values become which curves."""
+"""Curves made of logged values."""
 
 import numpy as np
 import pytest

@@ -49,7 +49,7 @@ def _some(batch: PairBatch, keep: list[int]) -> PairBatch:
 
 
 def _masked_steps(task: Watched, batch: PairBatch, steps: int) -> list[bool]:
-    """Which steps saw the masked photographs; every other one has to have seen the whole ones."""
+    """Mark the steps that saw the masked photographs; every other one has to have seen the whole ones."""
     assert batch.image_mask is not None
     masked = hide(batch.pixel_values, batch.image_mask)
     task.shown.clear()

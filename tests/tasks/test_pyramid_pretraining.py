@@ -1,4 +1,4 @@
-"""What the pyramid is taught on."""
+"""Targets of the pyramid's pre-training."""
 
 from pathlib import Path
 from types import SimpleNamespace

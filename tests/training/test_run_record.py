@@ -1,4 +1,4 @@
-"""What a run leaves when pictures fail, numbers are not finite, or only a part of the data was seen."""
+"""Record of a run whose pictures fail, whose numbers are not finite, or that saw a part of the data."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ from fashionvl.tasks.optimization import Optimization
 from fashionvl.tasks.testing.base import Arrays, Result, Test
 
 fails: list[Exception] = []
-"""What making an example raises."""
+"""Exceptions raised while an example is made."""
 
 
 class Brightness(Test):

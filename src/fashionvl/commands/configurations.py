@@ -12,6 +12,16 @@ from fashionvl.files.shipped import found
 
 OPTION = "--config"
 
+HINTS = {
+    "'\\t'": "indent with blanks, not tabs",
+    "mapping values are not allowed": "look at the indentation, and for a colon missing in the line before",
+    "another document": "keep one, without a line of ---",
+}
+"""Advice by part of PyYAML's message."""
+
+MOST_KEYS = 100_000
+"""Keys and values of a file, with what its aliases stand for; more are not meant to be read."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -51,11 +61,14 @@ def files_read(words: list[str]) -> tuple[list[str], list[Given]]:
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
-        if option not in (OPTION, "-c") or (not equals and (value := next(rest, "")) == ""):
+        if option not in (OPTION, "-c"):
             kept.append(word)
             continue
+        if not (value := value if equals else next(rest, "")):
+            raise InputError(f"{option}: names no file; give a YAML file")
         if not (node := _inline(value)):
-            value = str(found(Path(value)))
+            # The shell leaves the ~ of `--config=~/FILE` as it is.
+            value = str(found(Path(value).expanduser()))
             node = _read(Path(value))
         if node is None:
             print(f"fashionvl: {value}: sets nothing; left out", file=sys.stderr)  # noqa: T201
@@ -95,16 +108,26 @@ def _nearby(file: Path) -> str:
 
 
 def _mapping(text: str, source: str) -> yaml.MappingNode | None:
+    _refuse_others(text, source)
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
-        if isinstance(node, yaml.MappingNode):
-            _refuse_doubles(node, source)
         if node is not None:
+            _refuse_circles(node, source)
+            _refuse_doubles(node, source)
             loader.construct_document(node)  # refuses tags of Python objects and keys that are lists
+    except InputError:
+        raise
     except yaml.MarkedYAMLError as error:
         raise InputError(f"{source}{_line(error.problem_mark)}: not valid YAML ({_problem(error)})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise InputError(
+            f"{source}, line {line}: holds control character {error.character:#x}; remove it"
+        ) from None
+    except RecursionError:
+        raise InputError(f"{source}: nested too deeply; expected a few levels of keys") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{source}: not valid YAML ({' '.join(str(error).split())[:200]})") from None
     if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null")):
         return None
@@ -118,11 +141,38 @@ def _mapping(text: str, source: str) -> yaml.MappingNode | None:
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     problem = " ".join(str(error.problem or error.context).split())
-    return f"{problem}; indent with blanks, not tabs" if "'\\t'" in problem else problem
+    return next((f"{problem}; {hint}" for part, hint in HINTS.items() if part in problem), problem)
 
 
 def _line(mark: "yaml.Mark | None") -> str:
     return f", line {mark.line + 1}" if mark else ""
+
+
+def _refuse_others(text: str, source: str) -> None:
+    """Name files that came in place of a configuration."""
+    start = text.lstrip()[:100].lower()
+    if start.startswith(("<!doctype", "<html", "<?xml")):
+        raise InputError(f"{source}: a web page, such as a log-in page; download the file itself")
+    if start.startswith("version https://git-lfs"):
+        raise InputError(f"{source}: a Git LFS pointer; fetch the file itself with `git lfs pull`")
+
+
+def _refuse_circles(root: yaml.Node, source: str) -> None:
+    """Refuse aliases that stand for what holds them, or that multiply what they stand for without measure."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = -1  # as long as it is counted
+            pairs = node.value if isinstance(node, yaml.CollectionNode) else []
+            inner = [part for pair in pairs for part in (pair if isinstance(pair, tuple) else (pair,))]
+            sizes[id(node)] = 1 + sum(map(size, inner))
+        if sizes[id(node)] < 0:
+            raise InputError(f"{source}{_line(node.start_mark)}: an alias stands for what holds it")
+        return sizes[id(node)]
+
+    if size(root) > MOST_KEYS:
+        raise InputError(f"{source}: its aliases stand for more than {MOST_KEYS:,} keys; write it out")
 
 
 def _refuse_doubles(node: yaml.Node, source: str) -> None:

@@ -1,5 +1,6 @@
 """`fashionvl data synthesize | inspect`."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from fashionvl.data.inspection.catalogue import inspect_catalogue
@@ -52,10 +53,9 @@ def inspect(root: Path, out: Path | None = None, sample: int = 2000, table: Tabl
 
 def with_switches(words: list[str]) -> list[str]:
     """Let `--overwrite` stand alone; the parser asks every option for a value."""
-    following = [*words[1:], ""]
     return [
         "--overwrite=true" if word == "--overwrite" and after not in ("true", "false") else word
-        for word, after in zip(words, following, strict=True)
+        for word, after in pairwise([*words, ""])
     ]
 
 

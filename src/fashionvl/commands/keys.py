@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import pairwise
 
 from fashionvl.commands.configurations import Given
 from fashionvl.commands.signatures import Signature, method_parameters, signature_of
@@ -23,12 +24,18 @@ OBJECTS = frozenset({"model", "train_dataloaders", "val_dataloaders", "dataloade
 def of_command_line(words: list[str]) -> list[Given]:
     """Return the keys that the `--KEY VALUE` and `--KEY=VALUE` of a command line set."""
     given = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         key, equals, value = word.partition("=")
         if key.startswith("--") and len(key) > 2:
             path = tuple(key[2:].removesuffix("+").split("."))
             given.append(Given(path, value if equals else following, "command line"))
     return given
+
+
+def asks_only(words: list[str]) -> bool:
+    """Return whether a command line asks for help or for its configuration, and runs nothing."""
+    asks = ("-h", "--help", "--print_config")
+    return any(word.partition("=")[0].startswith(asks) for word in words)
 
 
 def require_model(words: list[str], given: Iterable[Given]) -> None:
@@ -37,8 +44,7 @@ def require_model(words: list[str], given: Iterable[Given]) -> None:
     Raises:
         InputError: naming a recipe to give.
     """
-    asks = {word.partition("=")[0] for word in words} & {"-h", "--help", "--print_config"}
-    if not asks and not any(key.path[0] == "model" for key in given):
+    if not asks_only(words) and not any(key.path[0] == "model" for key in given):
         raise InputError(f"{words[0]}: no model; give a recipe, such as --config mvlt/pretrain.yaml")
 
 

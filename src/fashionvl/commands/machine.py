@@ -1,15 +1,24 @@
 """Check a configuration against this machine before anything long is built."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from fashionvl.commands.configurations import OPTION, Given
 from fashionvl.configuration import read_yaml
-from fashionvl.errors import InputError
+from fashionvl.errors import InputError, check_range
 from fashionvl.studies.recipe import FILE, Recipe, Stage, read_recipe
 
 ON_CPU = "--trainer.accelerator cpu --trainer.devices 1 --trainer.strategy auto --trainer.precision 32-true"
+
+LAUNCHED = ("SLURM_NTASKS", "TORCHELASTIC_RUN_ID", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "LSB_JOBID")
+"""Variables of SLURM, torchrun, MPI and LSF, which start the processes of all nodes."""
+
+MOST_DEVICES = 4096
+"""Processes on one machine; far above any."""
 
 
 def check_accelerator(trainer: Mapping[str, Any], files: Iterable[Path], gpus: int) -> None:
@@ -24,6 +33,7 @@ def check_accelerator(trainer: Mapping[str, Any], files: Iterable[Path], gpus: i
         InputError: naming the overlays of the recipe that fit this machine.
     """
     accelerator, devices = trainer.get("accelerator"), trainer.get("devices")
+    check_range("trainer.devices", _count(devices), -1, MOST_DEVICES)
     if accelerator not in ("gpu", "cuda"):
         return
     if not gpus:
@@ -36,6 +46,34 @@ def check_accelerator(trainer: Mapping[str, Any], files: Iterable[Path], gpus: i
             f"trainer.devices: {devices}, but PyTorch sees {gpus} GPU{'s' * (gpus > 1)} on this machine; "
             f"{_advice(list(files), gpus)}"
         )
+
+
+def check_early(given: Iterable[Given], words: list[str]) -> None:
+    """Refuse GPUs on a machine that plainly has none, before PyTorch is imported, which takes many seconds.
+
+    Args:
+        given: keys of the configuration files and of the command line.
+        words: of the command line.
+
+    Raises:
+        InputError: as `check_accelerator`.
+    """
+    trainer: dict[str, list[str | None]] = {}
+    for key in given:
+        if key.path[0] == "trainer":
+            trainer.setdefault(key.path[-1], []).append(key.value)
+    accelerators = trainer.get("accelerator", ["auto"])
+    # Where several are given, the parser knows which of them counts.
+    if all(name in ("gpu", "cuda") for name in accelerators) and not may_have_gpu():
+        files = [Path(after) for word, after in pairwise(words) if word == OPTION]
+        check_accelerator({"accelerator": accelerators[-1]}, files, 0)
+
+
+def may_have_gpu() -> bool:
+    """Return whether the machine may have a GPU: on Linux, if a known driver has a device file."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(any(Path("/dev").glob(name)) for name in ("nvidia*", "nvhost*", "nvmap", "kfd", "dxg"))
 
 
 def _count(devices: Any) -> int:
@@ -84,6 +122,29 @@ def _fits(overlay: tuple[Path, ...], gpus: int) -> bool:
     if trainer.get("accelerator") in ("gpu", "cuda"):
         return 0 < _count(trainer.get("devices", 1)) <= gpus
     return "accelerator" in trainer
+
+
+def check_nodes(nodes: int, devices: Any, plugins: Any = None) -> None:
+    """Refuse several nodes without a launcher, for which each process would wait without an end.
+
+    Args:
+        nodes: `trainer.num_nodes`.
+        devices: `trainer.devices`, for the message.
+        plugins: `trainer.plugins`, which may bring an environment of their own.
+
+    Raises:
+        InputError: naming the launchers there are.
+    """
+    told = any(name in os.environ for name in ("NODE_RANK", "GROUP_RANK", "RANK"))
+    if nodes == 1 or plugins or ("MASTER_ADDR" in os.environ and told):
+        return
+    if any(name in os.environ for name in LAUNCHED):
+        return
+    raise InputError(
+        f"trainer.num_nodes: {nodes}, but no launcher started this process; start it on each node by srun or "
+        f"torchrun --nnodes {nodes} --nproc-per-node {_count(devices) or 1}, or set MASTER_ADDR, MASTER_PORT "
+        "and NODE_RANK there"
+    )
 
 
 def check_slurm(devices: Any, nodes: int) -> None:

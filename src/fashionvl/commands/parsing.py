@@ -1,5 +1,6 @@
 """Preparation of command lines for the parser, and its error messages reduced to one line."""
 
+import itertools
 import json
 import re
 
@@ -8,6 +9,8 @@ from fashionvl.errors import InputError
 FRAME = ("Does not validate against any of the Union subtypes", "Subtypes:", "Errors:")
 """Lines of jsonargparse's nested complaints that name neither a key nor what is wrong with it."""
 
+TYPE = re.compile(r"(?:- )?Expected an? <class '(?:\w+\.)*(\w+)'>")
+"""One type that jsonargparse tried a value on."""
 
 NOTHING = ("null", "None")
 """Spellings of no value on a command line."""
@@ -19,7 +22,8 @@ def one_line(complaint: str) -> str:
     The path leaves out `init_args`, as the command line may: `model.mir.mask.style`.
     """
     keys: list[str] = []
-    for line in complaint.splitlines():
+    lines = complaint.splitlines()
+    for number, line in enumerate(lines):
         reason = line.strip().removeprefix("- ")
         if named := re.match(r'Parser key "([^"]+)":', reason):
             keys.append(named[1])
@@ -27,8 +31,24 @@ def one_line(complaint: str) -> str:
         elif within := re.match(r"Problem with given class_path '[^']*':", reason):
             reason = reason[within.end() :].strip()
         if reason and not reason.startswith(FRAME):
+            reason = _in_plain_words([reason, *lines[number + 1 :]])
             return f"{'.'.join(keys)}: {reason}" if keys else reason
     return " ".join(complaint.split())
+
+
+def _in_plain_words(lines: list[str]) -> str:
+    """Name all types that a value may have, where jsonargparse names the first it tried.
+
+    Args:
+        lines: the complaint from the reason on.
+    """
+    alternatives = list(itertools.takewhile(lambda line: TYPE.match(line.strip()), lines))
+    if not alternatives:
+        return lines[0].strip().removeprefix("- ")
+    kinds = dict.fromkeys(kind for line in alternatives for kind in TYPE.findall(line))
+    names = " or ".join("null" if kind == "NoneType" else kind for kind in kinds)
+    given = re.search(r"(?:Got value|Given value): (.*)", "\n".join(lines))
+    return f"expected {names}, not {given[1].strip()}" if given else f"expected {names}"
 
 
 def with_nulls(words: list[str]) -> list[str]:
@@ -67,3 +87,10 @@ def own_refusal(error: BaseException) -> InputError | None:
     while cause is not None and not isinstance(cause, InputError):
         cause = cause.__cause__
     return cause
+
+
+def refused_class(error: BaseException) -> InputError | None:
+    """Name the section whose class could not be built, and the reason, from jsonargparse's message."""
+    if not isinstance(error, ValueError) or not any(part in str(error) for part in FRAME):
+        return None
+    return InputError(f"{one_line(str(error))}; the class cannot be built with these settings")

@@ -16,9 +16,10 @@ from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
 from fashionvl.commands.crash import RUN_FOLDER
-from fashionvl.commands.machine import check_accelerator, check_slurm
-from fashionvl.commands.parsing import one_line, own_refusal, with_nulls
-from fashionvl.commands.trainer_options import check_checkpoint, check_seed, check_trainer
+from fashionvl.commands.machine import check_accelerator, check_nodes, check_slurm
+from fashionvl.commands.numbers import check_numbers
+from fashionvl.commands.parsing import one_line, own_refusal, refused_class, with_nulls
+from fashionvl.commands.trainer_options import check_checkpoint, check_names, check_seed, check_trainer
 from fashionvl.commands.translating import short
 from fashionvl.configuration import plain
 from fashionvl.data.datamodule import FashionGenDataModule
@@ -102,6 +103,9 @@ class FashionVLCLI(LightningCLI):
         check_checkpoint(given.get("ckpt_path"), self.folder.last_checkpoint)
         trainer = given["trainer"]
         check_trainer(trainer)
+        for section in ("model", "data"):
+            check_numbers(section, given[section].as_dict() if given[section] else {})
+        check_nodes(trainer.get("num_nodes") or 1, trainer.get("devices"), trainer.get("plugins"))
         check_slurm(trainer.get("devices"), trainer.get("num_nodes"))
         files = [Path(str(file)) for file in given.get("config") or [] if file is not None]
         check_accelerator(trainer, files, torch.cuda.device_count() or torch.backends.mps.is_available())
@@ -115,11 +119,11 @@ class FashionVLCLI(LightningCLI):
         try:
             super().instantiate_classes()
         except Exception as error:
-            refusal = own_refusal(error)
+            refusal = own_refusal(error) or refused_class(error)
             self._record_failure(self.subcommand or "", refusal or error)
             if refusal is None:
                 raise
-            raise refusal from None
+            raise refusal from error
 
     def before_instantiate_classes(self) -> None:
         """Claim the run folder before anything long is built."""
@@ -292,6 +296,8 @@ def command_line(kind: type[FashionVLCLI], arguments: list[str] | None, run: boo
 
 
 def _run_path(given: Any) -> Path:
+    if not given["run_dir"]:
+        check_names({key: given[key] for key in ("name", "scale")})
     runs = Path("runs") / given["scale"]
     return Path(given["run_dir"] or sweep_folder(runs) or runs / given["name"])
 

@@ -42,6 +42,10 @@ def check_trainer(trainer: Mapping[str, Any]) -> None:
         value = trainer.get(key)
         if isinstance(value, (int, float)) and not value >= least:
             raise InputError(f"trainer.{key}: {value} must be at least {least}")
+    if trainer.get("val_check_interval") in (0, False):
+        raise InputError(
+            "trainer.val_check_interval: 0 is never reached; set a share of an epoch in (0, 1], or batches"
+        )
     if trainer.get("max_epochs") == -1 and trainer.get("max_steps") == -1:
         raise InputError(
             "trainer.max_epochs: -1 never ends, but schedules need an end; set one, or max_steps"
@@ -63,6 +67,22 @@ def check_trainer(trainer: Mapping[str, Any]) -> None:
         raise InputError(
             "trainer.enable_checkpointing, trainer.barebones: a run must write its checkpoint; leave both out"
         )
+
+
+def check_names(names: Mapping[str, str]) -> None:
+    """Refuse names that would lead a run folder out of `runs/`, or be none.
+
+    Args:
+        names: `name` and `scale`.
+
+    Raises:
+        InputError: one is empty, absolute or climbs.
+    """
+    for key, name in names.items():
+        if not name.strip() or name.startswith(("/", "~")) or ".." in name.split("/") or "\0" in name:
+            raise InputError(
+                f"{key}: {name!r} names no folder inside of runs/; choose another, or set --run_dir"
+            )
 
 
 def check_seed(seed: Any) -> None:

@@ -65,7 +65,7 @@ def _is(error: BaseException, *names: str) -> bool:
 
 def _own(error: BaseException) -> Line | None:
     if isinstance(error, InputError):
-        return Line(" ".join(str(error).split("\n")), MISTAKE, own=True)
+        return Line(" ".join(str(error).split()), MISTAKE, own=True)
     return Line(str(error), CRASH, own=True) if _is(error, "NonFiniteLossError") else None
 
 
@@ -100,6 +100,12 @@ def _parser(error: BaseException) -> Line | None:
 def _lightning(error: BaseException) -> Line | None:
     if _is(error, "MisconfigurationException"):
         return Line(f"trainer: Lightning refuses these settings: {short(error)}", MISTAKE)
+    return None
+
+
+def _interval(error: BaseException) -> Line | None:
+    if isinstance(error, ValueError) and str(error).startswith("`val_check_interval`"):
+        return Line(f"trainer.val_check_interval: {short(error)}", MISTAKE)
     return None
 
 
@@ -203,7 +209,7 @@ def _system(error: BaseException) -> Line | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _own, _memory, _worker, _parser, _lightning, _slurm, _checkpoint, _hub, _picture, _tokenizer, _import,
-    _system,
+    _own, _memory, _worker, _parser, _lightning, _interval, _slurm, _checkpoint, _hub, _picture, _tokenizer,
+    _import, _system,
 )  # fmt: skip
 """In the order they are asked, each along the whole chain of causes: the suite's own words come first."""

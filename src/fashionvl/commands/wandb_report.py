@@ -15,7 +15,7 @@ from fashionvl.training.wandb.comparison import Selection, comparison
 
 KIND = "W&B report by `fashionvl wandb-report`"
 SIGNATURE = f'{{\n "kind": "{KIND}"'
-"""How a specification in a file begins."""
+"""First characters of a specification that this command wrote to a file."""
 
 
 def main(arguments: list[str]) -> None:

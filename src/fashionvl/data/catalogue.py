@@ -67,7 +67,7 @@ class CatalogueReader(Protocol):
 
 @runtime_checkable
 class TableRows(Protocol):
-    """What a table's reader tells of its rows besides.
+    """Lines and sets of rows, which only a table's reader knows.
 
     Attributes:
         together: `[N]` int64 sets of rows; those of one set belong in one split.

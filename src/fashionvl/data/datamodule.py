@@ -8,6 +8,7 @@ from typing import Any, Literal
 import lightning as L
 import numpy as np
 import torch
+from transformers import PreTrainedTokenizerFast
 
 from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.pairs import PairDataset
@@ -80,7 +81,8 @@ class FashionGenDataModule(ServesTask):
             crop: crop to the non-white box first, as the released code does.
             store_images: keep the resized photographs beside the index; 3 x image_size^2 bytes each.
             kaleido: photographs come as kaleido patches, for Kaleido-BERT.
-            tokenizer: hub id or folder of any fast `transformers` tokenizer; `wordpiece` (or `train`) for a
+            tokenizer: hub id or folder of any fast `transformers` tokenizer; `package:minilm` for the
+                vocabulary of `bert-base-uncased` from an installed package; `wordpiece` (or `train`) for a
                 WordPiece trained on the captions; `words` for the captions' whole words, as in VSE++ and
                 SCAN. Masked language modelling needs one with a mask token, which `words` has not.
             vocabulary: size of a trained WordPiece.
@@ -128,6 +130,7 @@ class FashionGenDataModule(ServesTask):
 
     def prepare_data(self) -> None:
         """Draw the synthetic catalogue when asked for, build every index; one process a machine does this."""
+        _ = self._loaded_tokenizer  # whose absence must not be found out after minutes of drawing
         if self._draw and not (self.root / "fashiongen_256_256_validation.h5").exists():
             drawn = self.synthetic
             # What a kill left incomplete is drawn again; nothing else is replaced.
@@ -150,7 +153,7 @@ class FashionGenDataModule(ServesTask):
         if self._ready:
             return
         # Loaded first: a misspelt name is refused before the catalogue is looked at.
-        loaded = load_asked(self._captions)
+        loaded = self._loaded_tokenizer
         scanners = min(os.cpu_count() or 1, 8)
         opened = open_data(
             open_readers(self.root, self.layout, self.table, self.mapped, self.index_dir, scanners),
@@ -169,6 +172,11 @@ class FashionGenDataModule(ServesTask):
         self.train_rows, self.dev_rows = opened.rows["train"], opened.rows["dev"]
         self.test_rows = opened.rows["test"]
         self._ready = True
+
+    @cached_property
+    def _loaded_tokenizer(self) -> PreTrainedTokenizerFast | None:
+        """The tokenizer, unless it is made from the captions."""
+        return load_asked(self._captions)
 
     def index_of(self, split: Split) -> CatalogueIndex:
         """The index of one of the two files."""
@@ -246,7 +254,7 @@ class FashionGenDataModule(ServesTask):
         return pair.to(device)
 
     def preparation(self, backbone: SavedBackbone | None = None) -> Preparation:
-        """How photographs and captions become input, also outside of training.
+        """Describe how photographs and captions become input, also outside of training.
 
         Args:
             backbone: of the task, where it computes the features of patches.

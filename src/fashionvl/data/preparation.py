@@ -1,4 +1,4 @@
-"""How photographs and captions become a model's input, as plain data that is saved beside the model."""
+"""Preparation of photographs and captions for a model, as plain data that is saved beside the model."""
 
 import json
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ TOKENIZER = "tokenizer"
 """Folder of the tokenizer beside the model."""
 
 FORMAT = 1
-"""Of `processor.json`; raised when a key changes its meaning."""
+"""Version of `processor.json`; raised when a key changes its meaning."""
 
 FIXED = {"resize": "area, then bilinear; aspect ratio ignored", "pixel_range": [0.0, 1.0], "mean_std": None}
-"""What every model of the suite shares: `patches.crops.crop_resize`, then division by 255 and no mean or
+"""Settings of every model of the suite: `patches.crops.crop_resize`, then division by 255 and no mean or
 standard deviation. Written down for readers; any other value comes from a version that knows more."""
 
 
 @dataclass(frozen=True)
 class PatchPreparation:
-    """How a photograph becomes kaleido patches.
+    """Conversion of a photograph into kaleido patches.
 
     Attributes:
         levels: of the grid.
@@ -50,7 +50,7 @@ class PatchPreparation:
 
 @dataclass(frozen=True)
 class Preparation:
-    """How photographs and captions become a model's input.
+    """Conversion of photographs and captions into a model's input.
 
     Attributes:
         image_size: height and width after the resize, pixels; not used for patches.

@@ -70,7 +70,7 @@ class Synthetic:
 
     @property
     def folder_name(self) -> str:
-        """Of the catalogue under `data/`."""
+        """Name of the catalogue's folder under `data/`."""
         share = f"{self.validation_share:g}".removeprefix("0.")
         unnamed = f"-unnamed{self.unnamed_share:g}" if self.unnamed_share else ""
         return f"synthetic-{self.products}-{share}-seed{self.seed}{unnamed}"

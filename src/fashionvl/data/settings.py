@@ -25,7 +25,7 @@ SMALLEST = {
 
 @dataclass(frozen=True)
 class CaptionSettings:
-    """How captions become token ids; each as the DataModule's argument of that name."""
+    """Settings by which captions become token ids; each as the DataModule's argument of that name."""
 
     tokenizer: str
     vocabulary: int
@@ -36,7 +36,7 @@ class CaptionSettings:
 
 @dataclass(frozen=True)
 class PhotographSettings:
-    """How photographs become a model's input; each as the DataModule's argument of that name."""
+    """Settings by which photographs become a model's input; each as the DataModule's argument of that name."""
 
     image_size: int
     crop: bool
@@ -63,6 +63,8 @@ def check_arguments(given: Mapping[str, Any]) -> None:
         check_range(f"data.init_args.{name}", given[name], least)
     if not 0 <= given["dev_share"] < 1:
         raise InputError(f"data.init_args.dev_share: {given['dev_share']} is outside [0, 1)")
+    if given["root"] == "":
+        raise InputError("data.init_args.root: empty; name a folder or a table, or leave it out")
     needs_root = given["layout"] in ("mvlt", "table") or given["table"] is not None
     if given["root"] is None and needs_root:
         raise InputError("data.init_args.root: this layout needs a folder; none was given")

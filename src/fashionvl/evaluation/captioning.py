@@ -28,7 +28,7 @@ from fashionvl.errors import InputError
 log = logging.getLogger(__name__)
 
 METRICS = ("bleu4", "meteor", "rouge_l", "cider")
-"""What SumCAP adds up (Kaleido-BERT Table 3, caption)."""
+"""Metrics that SumCAP adds up (Kaleido-BERT Table 3, caption)."""
 
 METEOR_SECONDS = 300.0
 """Longest wait for METEOR, which takes seconds for 1,000 captions; after it the process is ended."""

@@ -25,7 +25,7 @@ FOLDERS = (TOKENIZER, BACKBONE, FOREGROUND)
 """Beside the model's own files."""
 
 PATIENCE_SECONDS = 5
-"""How long the hub may take to answer before it counts as unreachable."""
+"""Seconds the hub may take to answer before it counts as unreachable."""
 
 
 def load(source: str | Path, trust: bool = False) -> tuple[nn.Module, Processor]:

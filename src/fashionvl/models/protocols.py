@@ -28,7 +28,7 @@ class ScoresLogOdds(Protocol):
 
     @property
     def match_is_log_odds(self) -> bool:
-        """Whether `match` returns log-odds."""
+        """Return whether `match` returns log-odds."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""How every plot looks: the same axes, grid and labels on pictures and on the page."""
+"""Axes, grid and labels common to all plots, on pictures and on the page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,5 +38,5 @@ def step_axis(axes: Axes, most: int) -> None:
 
 
 def label_below(axes: Axes, text: str, size: float) -> None:
-    """What the x axis shows, in a size in points."""
+    """Label the x axis, in a size in points."""
     axes.set_xlabel(text, fontsize=size, color=QUIET, fontfamily=FONT)

@@ -1,4 +1,4 @@
-"""What guessing, or a simple rule, gets: computed from a run's record, or from the labels kept beside it."""
+"""Scores of guessing, or of a simple rule, computed from a run's record or the labels kept beside it."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Chance = Callable[[Run, str], float | None]
 
 
 def candidates_of(run: Run, protocol: str) -> int | None:
-    """What each query ranks: a whole gallery, or a list of one positive and its negatives; None if unknown.
+    """Size of a query's gallery, or of its list of one positive and its negatives; None if unknown.
 
     A gallery's size is in the record under `gallery`, as `{"images": N}` or `{"texts": N}`. The length of a
     list follows from the number of negatives under `candidates`.
@@ -47,7 +47,7 @@ def middle_rank(run: Run, protocol: str) -> float | None:
 
 
 def majority(metric: str) -> Chance:
-    """What always answering the most frequent class of `target [N]` scores; None without the array."""
+    """Score of always answering the most frequent class of `target [N]`; None without the array."""
 
     def level(run: Run, protocol: str) -> float | None:
         arrays = run.arrays(protocol, ("target",))

@@ -121,7 +121,7 @@ def _finish(axes: Axes, is_share: bool) -> None:
 
 
 def draw_legend(page: Canvas, right: float, y: float) -> None:
-    """What the two colours of a curve mean, ending at `right`."""
+    """Draw the key to the two colours of a curve, ending at `right`."""
     x = right - 330
     page.box(x, y - 2, 28, 4, BLUE)
     page.text(x + 36, y, "training (running mean)", 13, QUIET)

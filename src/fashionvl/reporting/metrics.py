@@ -18,7 +18,7 @@ from fashionvl.reporting.chance import Chance, majority, middle_rank, random_ord
 from fashionvl.reporting.recomputed import RECALL, RECOGNITION, Recomputed, mean_of, median_of
 
 Place = Literal["summary", "study", "plot", "terminal", "wide terminal", "wandb", "verdict"]
-"""Where a metric appears.
+"""Places that show a metric.
 
 `summary`: `fashionvl summary` and `compare`. `study`: the tables of `fashionvl report`. `plot`: its panels of
 differences. `terminal`: its table on a terminal; `wide terminal`: on one of 100 characters or more. `wandb`:
@@ -325,7 +325,7 @@ def arrays(place: Place) -> dict[str, tuple[str, ...]]:
 
 
 def groups() -> dict[str, list[tuple[Protocol, Metric]]]:
-    """What each verdict rests on, by group of tasks."""
+    """List the metrics that each verdict rests on, by group of tasks."""
     found: dict[str, list[tuple[Protocol, Metric]]] = {}
     for one in PROTOCOLS:
         for metric in one.shown("verdict"):

@@ -63,7 +63,7 @@ def example_pages(runs: list[Run], words: dict[str, str]) -> Iterator[tuple[str,
 
 
 def heading(page: Canvas, title: str, subtitle: str) -> None:
-    """What the page shows, and how to read it."""
+    """Draw a page's title and the line on how to read it."""
     page.text(MARGIN, 50, title, 25, bold=True)
     page.text(MARGIN, 86, subtitle, 14, QUIET)
 
@@ -234,7 +234,7 @@ def greyed(photographs: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 
 def percent(probability: float) -> str:
-    """Of [0, 1], without claiming certainty."""
+    """Format a probability of [0, 1] as a percentage, without claiming certainty."""
     if 0.995 <= probability < 1:
         return ">99 %"
     return "<1 %" if 0 < probability < 0.005 else f"{100 * probability:.0f} %"

@@ -12,7 +12,7 @@ from fashionvl.reporting.sums import mean_sums, recognition_scores, recognition_
 from fashionvl.runs.reading import Arrays
 
 CONFIDENCE = 0.95
-"""Of every interval."""
+"""Level of every interval."""
 
 RESAMPLES = 2000
 

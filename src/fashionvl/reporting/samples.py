@@ -21,7 +21,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Sample:
-    """What the metrics of one protocol are recomputed from.
+    """Per-item scores that the metrics of one protocol are recomputed from.
 
     Attributes:
         scored: by column and seed, of the same units in the same order.
@@ -37,7 +37,7 @@ class Sample:
     alike: dict[Key, np.ndarray]
 
     def same_task(self, first: Key, second: Key) -> bool:
-        """Whether two runs had to do the same, such as to reconstruct the same pixels."""
+        """Return whether two runs had the same task, such as the same pixels to reconstruct."""
         if not self.alike:
             return True
         one, other = self.alike[first], self.alike[second]

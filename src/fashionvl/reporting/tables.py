@@ -88,7 +88,7 @@ def markdown_table(summary: Summary, title: str) -> str:
 
 
 def caption_of(summary: Summary) -> list[str]:
-    """What stands behind the numbers."""
+    """List the sources of the numbers."""
     outcomes = list(summary.protocols.values())
     lines = [_ranking(outcome) for outcome in outcomes if outcome.protocol.items == "queries"]
     counts = [
@@ -121,7 +121,7 @@ def _ranking(outcome: Outcome) -> str:
 
 
 def _cost(run: Run) -> str:
-    """Of one stage; or that it has not ended."""
+    """Cost of one stage, or the statement that it has not ended."""
     fit, test = run.section("fit_cost"), run.section("test_cost")
     if not fit and not test:
         return f"{run.name}: training has not ended"
@@ -138,7 +138,7 @@ def _cost(run: Run) -> str:
 
 
 def _data(summary: Summary) -> str:
-    """Of the first stage that recorded it."""
+    """Data of the first stage that recorded them."""
     data = next((found for run in summary.runs if (found := run.section("data"))), {})
     counts = ", ".join(f"{count:,} {split}" for split, count in data.get("rows", {}).items())
     return f"data {Path(data.get('root', 'unknown')).name} ({counts} photographs)"

@@ -23,10 +23,10 @@ from fashionvl.runs.places import ON_DISK, Files
 from fashionvl.runs.reading import Run, read_run
 
 SCHEMA = 1
-"""Of a bundle; raised when a key changes its meaning."""
+"""Version of a bundle; raised when a key changes its meaning."""
 
 EXAMPLES = "examples/"
-"""Of arrays under it, the first example alone is kept."""
+"""Prefix of the arrays of which only the first example is kept."""
 
 Wanted = Mapping[str, tuple[str, ...]]
 """Names of the arrays to keep, by name of their `.npz` file in a run folder, without the suffix."""
@@ -61,7 +61,7 @@ class Bundle:
         return self._files.get(self._name(path))
 
     def exists(self, path: Path) -> bool:
-        """Whether there is a file or a folder."""
+        """Return whether there is a file or a folder of this path."""
         return self._name(path) in self._files or self._name(path) in self._folders
 
     def folders(self, path: Path) -> list[str]:

@@ -18,7 +18,7 @@ from fashionvl.runs.not_finite import encoded
 from fashionvl.runs.reading import read_run
 
 CLAIM_WAIT_SECONDS = 120
-"""How long the other processes of a distributed run wait for the first one to claim the folder."""
+"""Seconds the other processes of a distributed run wait for the first one to claim the folder."""
 
 WhenChanged = Literal["refuse", "set_aside"]
 
@@ -112,7 +112,7 @@ class RunFolder:
 
     @property
     def _begun(self) -> bool:
-        """Whether there is something to lose."""
+        """Return whether the folder holds results that a new run would lose."""
         return self.last_checkpoint.exists() or (self.path / "metrics.json").exists()
 
     def _check_all(self, config: dict[str, Any], claimed: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ class RunFolder:
         }
 
     def data_moved(self, config: dict[str, Any]) -> bool:
-        """Whether the data lie elsewhere than when the run began; they may still be the same."""
+        """Return whether the data lie elsewhere than when the run began; they may still be the same."""
         file = self.path / "config.yaml"
         return file.exists() and places(read_yaml(file)) != places(config)
 

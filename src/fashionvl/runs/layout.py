@@ -1,7 +1,7 @@
 """Names inside a run folder, and the version of its record."""
 
 SCHEMA = 1
-"""Of `metrics.json`; raised when a key changes its meaning."""
+"""Version of `metrics.json`; raised when a key changes its meaning."""
 
 
 WRITTEN = (

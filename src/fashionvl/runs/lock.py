@@ -53,7 +53,7 @@ class Holder:
         return cls(socket.gethostname(), _machine(), pid, _started(pid), uuid.uuid4().hex)
 
     def known_dead(self) -> bool:
-        """Whether it ran on this machine and runs no more; False where that cannot be known."""
+        """Return whether the process ran on this machine and has ended; False where that cannot be known."""
         if self.machine != _machine():
             return False
         try:
@@ -65,7 +65,7 @@ class Holder:
         return _started(self.pid) != self.started
 
     def elsewhere(self) -> bool:
-        """Whether only its heartbeat tells that it lives."""
+        """Return whether the process runs elsewhere, so that only its heartbeat tells that it lives."""
         return self.machine != _machine()
 
 
@@ -291,7 +291,7 @@ def _started(pid: int) -> str:
 
 
 def _machine() -> str:
-    """What process ids are unique in: host, boot and process namespace."""
+    """Identify the scope in which process ids are unique: host, boot and process namespace."""
     parts = [socket.gethostname()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())

@@ -1,4 +1,4 @@
-"""Where the files of run folders are read from: folders on disk, or one file that holds many."""
+"""Sources of the files of run folders: folders on disk, or one file that holds many."""
 
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ class Files(Protocol):
         """Content of a file, or None where there is none."""
 
     def exists(self, path: Path) -> bool:
-        """Whether there is a file or a folder."""
+        """Return whether there is a file or a folder of this path."""
 
     def folders(self, path: Path) -> list[str]:
         """Names of the folders directly under a folder, sorted; empty where there is no such folder."""
@@ -25,7 +25,7 @@ class OnDisk:
         return path.read_bytes() if path.exists() else None
 
     def exists(self, path: Path) -> bool:
-        """Whether there is a file or a folder."""
+        """Return whether there is a file or a folder of this path."""
         return path.exists()
 
     def folders(self, path: Path) -> list[str]:

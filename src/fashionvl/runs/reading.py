@@ -64,7 +64,7 @@ class Run:
 
     @property
     def limited(self) -> str:
-        """What held stages back, such as `test: limit_test_batches 2`; empty for a run over all its data."""
+        """Limits on stages, such as `test: limit_test_batches 2`; empty where all data were used."""
         stages = self.section("limited").items()
         return "; ".join(
             f"{stage}: {', '.join(f'{key} {value}' for key, value in found.items())}"
@@ -89,7 +89,7 @@ class Run:
         return self.files.read(self.path / name)
 
     def has(self, name: str) -> bool:
-        """Whether the folder holds a file or folder of that name."""
+        """Return whether the folder holds a file or folder of that name."""
         return self.files.exists(self.path / name)
 
     def config(self) -> dict[str, Any] | None:

@@ -9,10 +9,10 @@ from fashionvl.studies.recipe import Command, Stage
 from fashionvl.studies.study import PARENT, Column, Study
 
 SHARED_SEED = 0
-"""Of shared stages."""
+"""Seed of shared stages."""
 
 SIGNATURE = "# Written by `fashionvl plan`"
-"""How a plan begins."""
+"""First line of a plan."""
 
 HEADER = f"""\
 {SIGNATURE}; written anew when a study, a recipe or an overlay changes. Edit those instead.

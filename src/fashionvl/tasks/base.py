@@ -57,7 +57,7 @@ class PairTask(L.LightningModule):
 
     @property
     def corruption(self) -> Corruption:
-        """What the DataModule does to training and dev pairs."""
+        """Corruption that the DataModule applies to training and dev pairs."""
         return CLEAN
 
     def losses(self, batch: PairBatch, step: int | None) -> tuple[Named, Named]:

@@ -66,7 +66,7 @@ class Optimization:
     def build(
         self, module: nn.Module, steps: int, steps_per_epoch: float, global_batch: int, fused: bool = True
     ) -> dict[str, Any]:
-        """What `configure_optimizers` returns.
+        """Build the optimiser and its schedule, as `configure_optimizers` returns them.
 
         Args:
             module: parameters that require gradients are optimised.

@@ -10,7 +10,7 @@ MOST_AT_ONCE = 512
 """Pairs of a forward, on any device."""
 
 BYTES_AT_ONCE = 2**25
-"""Of an activation on a CPU, in float32. The system's allocator takes larger ones back at once, and clearing
+"""Activation on a CPU, in float32. The system's allocator takes larger ones back at once, and clearing
 their pages anew at every layer costs time; docs/performance.md has the measurement."""
 
 

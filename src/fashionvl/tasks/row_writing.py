@@ -40,7 +40,7 @@ class RowWriting(PairTask):
         raise NotImplementedError
 
     def find(self, split: Split, images: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """What is kept of photographs `[B, H, W, 3]` uint8: arrays `[B, ...]` by name."""
+        """Compute the arrays `[B, ...]` to keep of photographs `[B, H, W, 3]` uint8, by name."""
         raise NotImplementedError
 
     def scores(self) -> dict[str, float]:
@@ -57,11 +57,11 @@ class RowWriting(PairTask):
 
     @property
     def work(self) -> list[Piece]:
-        """What was left when the pass began, the same in every process."""
+        """Pieces left when the pass began, the same in every process."""
         return self._shared
 
     def pieces(self) -> list[Piece]:
-        """What is left now."""
+        """List the pieces left now."""
         return [Piece(split, rows) for split, writer in self._writers.items() for rows in writer.pending()]
 
     def predict_step(self, batch: RowImages, batch_idx: int) -> None:

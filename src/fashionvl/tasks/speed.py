@@ -1,4 +1,4 @@
-"""How a task computes what it computes: choices that change the time, not the result."""
+"""Ways to compute a task: choices that change the time, not the result."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable

@@ -1,4 +1,4 @@
-"""What a run costs: floating-point operations and memory."""
+"""Cost of a run: floating-point operations and memory."""
 
 import resource
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def _scoring(network: object) -> Callable[[Pairs], Tensor] | None:
 
 
 def peak_memory() -> dict[str, float]:
-    """Of this process since it started, in MB."""
+    """Peak memory of this process since it started, in MB."""
     peak = {"peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
     if torch.cuda.is_available():
         peak["peak_gpu_mb"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)

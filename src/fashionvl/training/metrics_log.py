@@ -21,7 +21,7 @@ class MetricsLog(Logger):
 
     @property
     def name(self) -> str:
-        """Of the logger."""
+        """Name of the logger."""
         return "fashionvl"
 
     @property

@@ -93,7 +93,7 @@ class RunRecord(Callback):
 
     @staticmethod
     def _only_tried(trainer: L.Trainer) -> bool:
-        """Whether this run only tries the code on a few batches, which leaves no record."""
+        """Return whether this run only tries the code on a few batches, which leaves no record."""
         tried = bool(trainer.fast_dev_run)  # type: ignore[attr-defined]  # set by a connector
         if tried:
             log.warning("fast_dev_run: nothing is recorded")
@@ -109,7 +109,7 @@ class RunRecord(Callback):
         return {"limited": after} if before or after else {}
 
     def _stage_seconds(self) -> float:
-        """Of the stage that ends now, data preparation included; of this session only."""
+        """Wall-clock seconds of the stage that ends now, data preparation included; of this session only."""
         began, self._stage_began = self._stage_began, time.perf_counter()
         return round(self._stage_began - began, 3)
 

@@ -51,7 +51,8 @@ def test_a_label_is_text_otherwise(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(7, 7), ("7", 7), (b" 07 ", 7), (7.0, 7), ([7], 7), (-7, -7), ("-7", -7)]
+    ("value", "expected"),
+    [(7, 7), ("7", 7), (b" 07 ", 7), ("\x1c7", 7), (7.0, 7), ([7], 7), (-7, -7), ("-7", -7)],
 )
 def test_numbers_are_read(value, expected):
     assert as_number(value, "a.pkl", "product_id") == expected

@@ -52,3 +52,9 @@ def test_an_empty_folder_says_what_was_looked_for(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(InputError, match="nowhere: no such folder"):
         open_split(tmp_path / "nowhere", "train")
+
+
+def test_a_file_that_is_no_table_is_named(tmp_path):
+    (tmp_path / "list.txt").write_text("a,b")
+    with pytest.raises(InputError, match=r"list\.txt: a table ends in \.csv, .*or a folder"):
+        open_split(tmp_path / "list.txt", "train")

@@ -10,7 +10,7 @@ from fashionvl.data.text.wordpiece import train_wordpiece
 
 
 class TestFingerprint:
-    """What `tokenizer_fingerprint` sees."""
+    """Differences between tokenizers that `tokenizer_fingerprint` sees."""
 
     def test_survives_saving_and_use(self, folder, tokenizer):
         mark = tokenizer_fingerprint(tokenizer)

@@ -1,4 +1,4 @@
-"""Which tokenizer a name stands for."""
+"""Tokenizers by their names in a configuration."""
 
 import logging
 

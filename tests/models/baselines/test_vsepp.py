@@ -11,6 +11,7 @@ from torch import Tensor
 from fashionvl.data.records import Embedding, Patches, Pixels, Texts
 from fashionvl.errors import InputError
 from fashionvl.models.baselines.vsepp import VSEPP
+from fashionvl.models.blocks.cnn import image_encoder
 from fashionvl.models.protocols import Embeds, ReadsTokens
 
 CNN = "test_resnet"  # 0.4 million weights, batch norms
@@ -189,6 +190,15 @@ def test_weights_of_the_hub_are_not_asked_for_again(monkeypatch: pytest.MonkeyPa
     network(pretrained=True).save_pretrained(tmp_path)
     VSEPP.from_pretrained(tmp_path)
     assert asked == [True, False]
+
+
+def test_a_cnn_starts_from_a_package() -> None:
+    model = network(cnn="tf_efficientnet_lite0", pretrained="package:efficientnet-lite0").eval()
+    encoder = image_encoder("tf_efficientnet_lite0", weights="package:efficientnet-lite0").eval()
+    pixels = photographs().pixel_values
+    assert torch.equal(model.cnn(pixels), encoder((pixels - 0.5) / 0.5))
+    with pytest.raises(InputError, match="cnn: resnet10t, but package:efficientnet-lite0 is of"):
+        network(cnn="resnet10t", pretrained="package:efficientnet-lite0")
 
 
 def test_autocast_leaves_embeddings_and_similarities_in_float32() -> None:

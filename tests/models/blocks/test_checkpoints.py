@@ -1,4 +1,4 @@
-"""Where weights are read from: files, folders, the hub; only plain data, one clear line otherwise."""
+"""Sources of weights: files, folders, the hub; only plain data, one clear line otherwise."""
 
 from collections.abc import Callable
 from pathlib import Path

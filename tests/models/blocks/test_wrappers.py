@@ -179,3 +179,14 @@ def test_damaged_files_are_one_line(tmp_path_factory: pytest.TempPathFactory, da
     except InputError as refused:
         said = str(refused)
     assert "\n" not in said
+
+
+def test_flipped_bits_of_weights_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    file.parent.mkdir(parents=True)
+    torch.save({"weight": torch.arange(1000.0)}, file)
+    content = bytearray(file.read_bytes())
+    content[content.index(torch.arange(1000.0).numpy().tobytes()) + 2000] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"last\.ckpt: .*damaged \(the checksum of .*delete it and start"):
+        read_state(file)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.errors import InputError
+from fashionvl.files import packaged
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 
 TINY: dict[str, Any] = {
@@ -244,3 +245,22 @@ def test_what_cannot_be_built_is_one_line(build: Build) -> None:
         network.word_logits(_photographs(1))
     with pytest.raises(InputError, match="input_ids: 7 tokens"):
         network(_photographs(1), torch.ones(1, 7, dtype=torch.int64), torch.ones(1, 7))
+
+
+def test_weights_of_a_package_are_not_asked_for_again(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = build(
+        backbone="tf_efficientnet_lite0",
+        backbone_arguments=None,
+        pretrained="package:efficientnet-lite0",
+        reduction=16,
+    )
+    network.save_pretrained(tmp_path)
+    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
+    loaded = ShowAttendTell.from_pretrained(tmp_path).eval()
+    photographs = _photographs(2)
+    assert torch.equal(loaded.encoder.pooled(photographs), network.encoder.pooled(photographs))
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="backbone: resnet10t, but package:efficientnet-lite0 is of"):
+        build(pretrained="package:efficientnet-lite0")

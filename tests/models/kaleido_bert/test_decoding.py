@@ -78,7 +78,7 @@ def _greedy(network: KaleidoBERT, patches: Patches) -> Written:
 
 
 def _log_probability(network: KaleidoBERT, patches: Patches, tokens: Tensor) -> Tensor:
-    """Of written captions, by one pass over each whole text."""
+    """Log-probability of written captions, by one pass over each whole text."""
     text = torch.cat([torch.full((len(tokens), 1), MARKS.cls), tokens[:, :-1]], 1)
     states = network.encode(text, torch.ones_like(text), patches, causal_text=True).text
     each = _allowed(network.mlm_logits(states).detach()).gather(-1, tokens[..., None])[..., 0]

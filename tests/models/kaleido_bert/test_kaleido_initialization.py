@@ -1,4 +1,4 @@
-"""How Kaleido-BERT's first weights are drawn."""
+"""Kaleido-BERT's initial weights."""
 
 import pytest
 import torch

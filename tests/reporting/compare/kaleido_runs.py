@@ -111,7 +111,7 @@ def saliency_examples() -> dict[str, Any]:
 
 
 def alignment_examples() -> dict[str, Any]:
-    """Of three photographs: two words, none, and more than are drawn."""
+    """Alignments of three photographs: two words, none, and more than are drawn."""
     words = np.full((3, 9), "", dtype="<U8")
     words[0, :2] = ["red", "collar"]
     words[2] = [f"word{number}" for number in range(9)]

@@ -1,4 +1,4 @@
-"""Which runs are a model's, and what is said of it."""
+"""Assignment of runs to a model, and messages about them."""
 
 import json
 

@@ -244,7 +244,7 @@ def open_study(root: Path) -> StudyReport:
 
 
 def claims(study: StudyReport) -> list[Claim]:
-    """Of every metric the paper prints; the largest exceed their interval."""
+    """Claims on every metric the paper prints; the largest exceed their interval."""
     found = []
     for one in study.columns:
         for metric in study.metrics:

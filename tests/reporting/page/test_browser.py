@@ -44,7 +44,7 @@ addEventListener("message", event => {
 pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)} is on PATH")
 
 WIDTHS = (1280, 390)
-"""Of a desktop's and of a phone's window."""
+"""Widths of a desktop's and of a phone's window."""
 
 
 def test_page_in_a_browser(written: Written, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def look_at(html: str, folder: Path) -> list[dict]:
 
 
 def browse(page: Path, profile: Path) -> list[dict]:
-    """What the frames of a page have answered."""
+    """Collect the answers of a page's frames."""
     command = [
         str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -1,4 +1,4 @@
-"""What the template is given: counts, means, plots."""
+"""Views given to the template: counts, means, plots."""
 
 # True minus signs and dashes are what is tested.
 # ruff: noqa: RUF001

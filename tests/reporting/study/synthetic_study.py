@@ -171,7 +171,7 @@ LOGGED = {
         "blank": 0.03,
     },
 }
-"""Where the patch tasks of each column end on the dev split."""
+"""Final values of the patch tasks of each column on the dev split."""
 
 
 def write_kaleido_study(folder: Path) -> Study:

@@ -1,4 +1,4 @@
-"""Where a run folder stands, and which may share a table."""
+"""States of run folders, and those that may share a table."""
 
 import json
 

@@ -159,7 +159,7 @@ def oracle(data: FashionGenDataModule, folder: Path) -> AlignedPhotographs:
 
 
 def seen(region: np.ndarray, frame: int = 256) -> np.ndarray:
-    """How much of each cell a region covers."""
+    """Share of each cell that a region covers."""
     cells = np.arange(GRID) * frame / GRID
     across, down = (
         np.clip(np.minimum(cells + frame / GRID, end) - np.maximum(cells, start), 0, None)

@@ -1,4 +1,4 @@
-"""What an offline W&B run has written, read back from its log of records."""
+"""Contents of an offline W&B run, read back from its log of records."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 BLOCK, HEADER, FILE_HEADER = 32768, 7, 7
-"""Of the LevelDB log format that W&B writes; its first block begins with seven bytes of its own."""
+"""Sizes of the LevelDB log format that W&B writes; its first block begins with seven bytes of its own."""
 
 
 def stored(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is logged, and what a run survives."""
+"""Values that are logged, and errors that a run survives."""
 
 import builtins
 import json

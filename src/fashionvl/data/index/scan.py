@@ -22,7 +22,7 @@ LARGEST = np.iinfo(np.int16).max
 
 
 class Scan(NamedTuple):
-    """What is found of N photographs.
+    """Foreground boxes and sizes of N photographs.
 
     Attributes:
         boxes: `[N, 4]` int16 foreground as x0, y0, x1, y1 with exclusive ends.

@@ -1,4 +1,4 @@
-"""What an index holds of a catalogue file besides its photographs: products, captions and label names."""
+"""Text part of a catalogue file's index: products, captions and label names."""
 
 import json
 from collections.abc import Callable
@@ -101,7 +101,7 @@ class CatalogueText:
 
     @property
     def indexed(self) -> bool:
-        """Whether the index is there already."""
+        """Return whether the texts come from an index on disk."""
         return self.captions is None
 
     def save(self, folder: Path) -> None:

@@ -15,7 +15,7 @@ from fashionvl.masking.text import IGNORED_LABEL
 log = logging.getLogger(__name__)
 
 LabelRule = Literal["fold", "strict"]
-"""What counts as one name. strict: the same letters. fold: also names that differ in case or blanks; rows
+"""Rule for equal labels. strict: the same letters. fold: also names that differ in case or blanks; rows
 whose name is empty or unseen in training are left out of recognition."""
 
 UNLABELLED = IGNORED_LABEL

@@ -24,7 +24,7 @@ QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 """Levels at which views a product and words a caption are summarised."""
 
 PRINTED_BYTES = re.compile(r"""b(['"]).*\1""", re.DOTALL)
-"""What Python prints of bytes; a caption of that form was not decoded when it was written."""
+"""Pattern of Python's printed bytes; a caption of that form was not decoded when it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _open(root: Path, table: Table | None, cache: Path) -> dict[str, CatalogueRe
 
 
 def _rows_in_no_split(readers: dict[str, CatalogueReader]) -> list[Defect]:
-    """What a table's reader left out; all its splits list the same."""
+    """List the rows that a table's reader left out; the readers of all splits list the same."""
     tables = [reader for reader in readers.values() if isinstance(reader, TableReader)]
     found = [Defect("table", defect.line, defect.kind) for reader in tables[:1] for defect in reader.defects]
     return sorted(found, key=lambda defect: defect.row)

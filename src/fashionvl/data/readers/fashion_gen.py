@@ -13,6 +13,7 @@ from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.encoding import FALLBACK, decode
 from fashionvl.data.readers.fingerprint import hash_samples
 from fashionvl.data.readers.hdf5 import ProcessLocalFile, find_dataset, sound
+from fashionvl.data.readers.heaps import check_heaps
 from fashionvl.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ CaptionField = Literal["input_description", "input_concat_description"]
 
 ROWS_AT_ONCE = 16_384
 """Rows of a text dataset in memory at a time; a whole caption column is mostly padding."""
+
+MOST_INFLATED = 1032
+"""Most bytes that deflate makes of one (zlib Technical Details, "Maximum Compression Factor")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,13 @@ def _checked_length(file: h5py.File, path: Path, text_fields: dict[str, str]) ->
         raise InputError(f"{path}: {IMAGES} is {shape}: it has no {what}; expected at least one")
     for name, dataset in found.items():
         _check_column(name, dataset, path, int(shape[0]))
+    for name, dataset in {IMAGES: images, **found}.items():
+        if dataset.nbytes > MOST_INFLATED * path.stat().st_size:
+            size = f"{path.stat().st_size:,} bytes"
+            raise InputError(
+                f"{path}: {name} is {dataset.shape} {dataset.dtype}, but all is {size}; copy it again"
+            )
+    check_heaps(path, found.values(), images)
     return int(shape[0])
 
 

@@ -61,7 +61,7 @@ def as_number(value: Any, where: str, field: str) -> int:
     if isinstance(found, bytes | bytearray):
         found = decode(bytes(found)).text
     if isinstance(found, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,19}\s*", found):
-        found = int(found)
+        found = int(found.strip())  # int() alone takes fewer kinds of white space than \s
     if isinstance(found, float) and found.is_integer():
         found = int(found)
     if not isinstance(found, int) or isinstance(found, bool):

@@ -32,7 +32,7 @@ def open_hdf5(path: Path) -> h5py.File:
 
 
 def _why_closed(path: Path, said: str) -> str:
-    """What keeps a file from being opened, and what to do, by what HDF5 said of it."""
+    """Name the cause that HDF5's message proves, and the remedy."""
     if any(part in said for part in LOCKED):
         return (
             "is locked: another program has it open for writing or stopped while it had, or the file system "

@@ -20,7 +20,7 @@ from fashionvl.errors import InputError
 RELEASED_SPLIT = {"train": "train", "validation": "valid"}
 
 KEYS = ("product_id", "img_name", "captions", "super_cls_name", "sub_cls_name")
-"""What is read of a row's dictionary."""
+"""Keys read from the dictionary of a row."""
 
 SAMPLED_FILES = 256
 """Rows whose photograph and pickle a fingerprint reads."""

@@ -7,6 +7,7 @@ from fashionvl.data.catalogue import CatalogueReader
 from fashionvl.data.readers.fashion_gen import CaptionField, FashionGenReader
 from fashionvl.data.readers.mvlt_folder import MVLTFolderReader, split_folders
 from fashionvl.data.readers.table import Table, is_saved, open_table, recognised, shards_in, tables_in
+from fashionvl.data.readers.table.files import ENDINGS
 from fashionvl.errors import InputError
 
 Split = Literal["train", "validation"]
@@ -22,6 +23,8 @@ def detect_layout(root: Path) -> Layout:
         InputError: the folder is missing or holds none of them, or several tables and no published set.
     """
     if root.is_file():
+        if root.suffix.lower() not in ENDINGS:
+            raise InputError(f"{root}: a table ends in {', '.join(ENDINGS)}; give one, or a folder")
         return "table"
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give the folder that holds the catalogue")

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,10 @@ from fashionvl.errors import InputError
 
 MOST_PIXELS = 89_478_485
 """Largest picture that is decoded; Pillow's own limit against decompression bombs, 256 MiB of RGB pixels."""
+
+FORMATS = frozenset({"AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"})
+"""Pillow's formats that are decoded, by content and not by name. One that is not, EPS, is a program, which
+Pillow hands to Ghostscript."""
 
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 """Pillow's modes of grey values up to 65,535; it opens 16-bit PGM files in the last."""
@@ -34,7 +39,8 @@ def read_picture(source: Path | str | bytes, name: str | None = None) -> np.ndar
         with warnings.catch_warnings():
             # Pillow warns above its limit and raises at twice that; the check below refuses both.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+            content = io.BytesIO(source) if isinstance(source, bytes) else source
+            opened = Image.open(content, formats=_formats())
         with opened:
             return rgb_pixels(opened, named)
     except InputError:
@@ -48,6 +54,13 @@ def read_picture(source: Path | str | bytes, name: str | None = None) -> np.ndar
     except Exception as error:  # decoders raise nearly anything on damaged bytes
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"{named}: not a whole image ({said}); copy it again") from error
+
+
+@cache
+def _formats() -> list[str]:
+    """List the formats of `FORMATS` that this Pillow was built with."""
+    Image.init()
+    return sorted(FORMATS & Image.OPEN.keys())
 
 
 def rgb_pixels(picture: Image.Image, name: str) -> np.ndarray:

@@ -22,7 +22,7 @@ Direction = Literal["tir", "itr"]
 """tir: a text query ranks images. itr: an image query ranks texts."""
 
 SOURCES = ("subcategory", "category", "anywhere")
-"""Where a negative may come from, nearest first."""
+"""Pools that a negative may come from, nearest to the query first."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def draw_candidates(
 
 
 class _Lenders:
-    """Which rows of a product may be negatives of a query."""
+    """Lookup of the rows of each product that may serve as negatives of a query."""
 
     def __init__(self, rows_by_product: list[np.ndarray], caption_of_row: np.ndarray | None) -> None:
         self._rows, self._captions = rows_by_product, caption_of_row

@@ -18,7 +18,7 @@ WORDS = "words"
 
 
 def is_made(name: str) -> bool:
-    """Whether a tokenizer of this name is made from the captions."""
+    """Return whether a tokenizer of this name is made from the captions."""
     return name in (*WORDPIECE, WORDS)
 
 

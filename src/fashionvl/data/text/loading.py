@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, processors
 from transformers import AutoTokenizer, BertTokenizerFast, PreTrainedTokenizerFast
 
 from fashionvl.errors import InputError
+from fashionvl.files.packaged import is_packaged, packaged_file
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +28,16 @@ def load_tokenizer(name_or_path: str | Path) -> PreTrainedTokenizerFast:
     written around texts. Both are logged. A mask token is not asked for.
 
     Args:
-        name_or_path: hub id such as `bert-base-uncased` (the paper's setting), or a folder with a
-            `tokenizer.json` or BERT's `vocab.txt`.
+        name_or_path: hub id such as `bert-base-uncased` (the paper's setting), `package:minilm` for the same
+            vocabulary from an installed package, or a folder with a `tokenizer.json` or BERT's `vocab.txt`.
 
     Raises:
-        InputError: there is no such tokenizer, the hub cannot be reached, it is not fast, it has nothing to
-            pad or to frame captions with, or its largest id is not below its size.
+        InputError: there is no such tokenizer, the hub cannot be reached, the package is not installed, it is
+            not fast, it has nothing to pad or to frame captions with, or its largest id is not below its
+            size.
     """
     name = str(name_or_path)
-    tokenizer = _read(name)
+    tokenizer = _read(str(packaged_file(name, "tokenizer").parent) if is_packaged(name) else name)
     if not tokenizer.is_fast:
         raise InputError(f"tokenizer {name}: it is not a fast tokenizer; choose one with a tokenizer.json")
     _ensure_padding(tokenizer, name)
@@ -134,13 +136,14 @@ def _why_unreadable(folder: Path, error: Exception) -> str:
     if isinstance(error, OSError):
         return (
             f"no such folder, and not found on the Hugging Face Hub ({reason}); pass a local folder or hub "
-            "id, or wordpiece or words for a tokenizer made from the captions"
+            "id, package:minilm for BERT's from an installed package, or wordpiece or words for a tokenizer "
+            "made from the captions"
         )
     return f"it cannot be loaded ({reason}); choose one with a tokenizer.json"
 
 
 def _remedy(file: Path) -> str:
-    """What to do about a `tokenizer.json` that cannot be read."""
+    """Name the remedy for a `tokenizer.json` that cannot be read."""
     try:
         json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -137,7 +137,7 @@ class PatchSource:
         return other
 
     def preparation(self, backbone: str | None) -> PatchPreparation:
-        """How a photograph becomes these patches.
+        """Describe the conversion of a photograph into these patches.
 
         Args:
             backbone: digest of the task's backbone; None: the features are the cache's.

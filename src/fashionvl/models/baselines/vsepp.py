@@ -2,13 +2,13 @@
 
 from typing import Any, Literal
 
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from fashionvl.data.records import Embedding, Images, Pixels, Texts
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.cnn import Keys, image_encoder, normalisation, pooled_width
 from fashionvl.models.blocks.saving import SavedNetwork
 
 WORD_RANGE = 0.1
@@ -33,7 +33,8 @@ class VSEPP(
         cnn: a timm model, whose last features without classifier are taken; `vgg19.tv_in1k` (4,096 numbers)
             and `resnet152.tv_in1k` (2,048) are the released code's two. None takes stored features.
         cnn_arguments: further ones of `timm.create_model`.
-        pretrained: load timm's weights of the CNN from the hub. Not kept by `save_pretrained`.
+        pretrained: load timm's weights of the CNN from the hub; `package:efficientnet-lite0` loads those of
+            an installed package into `cnn: tf_efficientnet_lite0`. Not kept by `save_pretrained`.
         finetune: train the CNN. Otherwise it is frozen, and in evaluation mode also in training. The released
             code leaves a frozen CNN in training mode, where a ResNet uses the batch's statistics and moves
             its running ones; evaluation mode was needed to reproduce the paper (issue 30 there).
@@ -60,7 +61,7 @@ class VSEPP(
         max_tokens: int = 128,
         cnn: str | None = "resnet152.tv_in1k",
         cnn_arguments: dict[str, Any] | None = None,
-        pretrained: bool = False,
+        pretrained: bool | str = False,
         finetune: bool = False,
         feature_width: int | None = None,
         feature_norm: bool = True,
@@ -83,7 +84,7 @@ class VSEPP(
             raise InputError(f"measure: {measure!r} is neither cosine nor order")
         self.vocab_size, self.max_tokens, self.measure = vocab_size, max_tokens, measure
         self.feature_norm, self.image_norm, self.absolute = feature_norm, image_norm, absolute
-        self.cnn = None if cnn is None else PooledCNN(cnn, dict(cnn_arguments or {}), pretrained, finetune)
+        self.cnn = None if cnn is None else PooledCNN(cnn, cnn_arguments, pretrained, finetune)
         self.fc = nn.Linear(_feature_width(self.cnn, feature_width), embed_size)
         self.word_embeddings = nn.Embedding(vocab_size, word_size)
         self.rnn = nn.GRU(word_size, embed_size, batch_first=True)
@@ -171,13 +172,14 @@ class PooledCNN(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, arguments: dict[str, Any], pretrained: bool, finetune: bool) -> None:
+    def __init__(
+        self, name: str, arguments: dict[str, Any] | None, pretrained: bool | str, finetune: bool
+    ) -> None:
         super().__init__()
-        self.trunk = _create(name, arguments, pretrained)
-        self.width = int(getattr(self.trunk, "head_hidden_size", self.trunk.num_features))
-        for key in ("mean", "std"):
-            value = torch.tensor(self.trunk.pretrained_cfg[key], dtype=torch.float32)
-            self.register_buffer(key, value[:, None, None], persistent=False)
+        self.trunk = image_encoder(name, arguments, pretrained, Keys("cnn", "cnn_arguments", "pretrained"))
+        self.width = pooled_width(self.trunk)
+        for key, value in normalisation(self.trunk).items():
+            self.register_buffer(key, value, persistent=False)
         self.finetune = finetune
         self.trunk.requires_grad_(finetune)
         self.train()
@@ -191,20 +193,6 @@ class PooledCNN(nn.Module):
         with torch.set_grad_enabled(self.finetune and torch.is_grad_enabled()):
             features: Tensor = self.trunk((pixel_values - self.mean) / self.std)
         return features
-
-
-def _create(name: str, arguments: dict[str, Any], pretrained: bool) -> Any:
-    if not timm.is_model(name):
-        raise InputError(f"cnn: timm has no model {name!r}; see timm.list_models()")
-    try:
-        return timm.create_model(name, pretrained=pretrained, num_classes=0, **arguments)
-    except OSError as error:
-        raise InputError(
-            f"pretrained: timm's weights of {name} are neither on the hub nor in its cache; connect once, or "
-            "set it to false"
-        ) from error
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"cnn_arguments: timm cannot build {name} with {arguments} ({error})") from error
 
 
 def _feature_width(cnn: PooledCNN | None, given: int | None) -> int:

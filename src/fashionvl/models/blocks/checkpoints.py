@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fashionvl.errors import InputError
+from fashionvl.files.packaged import is_packaged, packaged_file
 from fashionvl.models.blocks.loading import named
 from fashionvl.models.blocks.weight_files import cut_short, weight_format
 from fashionvl.models.blocks.wrappers import WRAPPERS, unwrapped
@@ -83,7 +84,11 @@ def unreadable(path: Path, error: Exception) -> InputError:
         return cut_short(path)
     if isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
         found = _OBJECT.search(text)
-        what = f"it holds {found[1]}, which is not plain data" if found else "it holds more than plain data"
+        what = (
+            f"it holds {found[1]}, which is not plain data"
+            if found
+            else "no state dict, or more than plain data"
+        )
         return InputError(
             f"{path}: not a readable checkpoint ({what}); where it was made, save the state_dict() alone"
         )
@@ -93,9 +98,13 @@ def unreadable(path: Path, error: Exception) -> InputError:
 def locate_weights(source: str) -> Path:
     """The weight file that a path, a `transformers` folder or a hub id stands for; hub files are downloaded.
 
+    `package:minilm` stands for the file of the installed package.
+
     Raises:
-        InputError: there is none, or the hub cannot be reached.
+        InputError: there is none, the hub cannot be reached, or the package is not installed.
     """
+    if is_packaged(source):
+        return packaged_file(source, "text encoder")
     path = Path(source)
     if path.is_dir():
         for name in WEIGHT_FILES:

@@ -26,6 +26,7 @@ _OTHERS = {
     b"\xff\xd8\xff": "a picture",
 }
 _HEAD = 512
+_PIECE = 2**20
 _HEADER_LIMIT = 100_000_000  # bytes; the limit of the safetensors library
 
 
@@ -55,12 +56,19 @@ def weight_format(path: Path) -> Format:
         return "torch"  # the format before torch 1.6; whether it is whole, only reading it tells
     if path.suffix == ".safetensors" and len(head) < 9:
         raise cut_short(path)
-    return "torch"
+    raise InputError(
+        f"{path}: not a readable checkpoint: begins with {head[:8]!r}, as neither torch.save nor safetensors "
+        "writes; copy or download it again"
+    )
 
 
 def cut_short(path: Path) -> InputError:
     """Return the refusal of a file whose end is missing, with the way out."""
-    what = f"{path}: not a readable checkpoint: cut short ({path.stat().st_size:,} bytes are there)"
+    return _broken(path, f"cut short ({path.stat().st_size:,} bytes are there)")
+
+
+def _broken(path: Path, how: str) -> InputError:
+    what = f"{path}: not a readable checkpoint: {how}"
     if path.parent.name == "checkpoints" and path.suffix == ".ckpt":
         return InputError(
             f"{what}, as after a full disk or an unfinished copy; copy it again, or delete it and start "
@@ -95,12 +103,20 @@ def _refuse_others(path: Path, head: bytes) -> None:
 
 
 def _check_archive(path: Path) -> None:
-    """Look into the zip file that `torch.save` writes; its table of contents is its end."""
+    """Look into the zip file that `torch.save` writes; its table of contents is its end.
+
+    Its checksums are compared, too: `torch.load` takes flipped bits for weights.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            damaged = next(
+                (entry.filename for entry in archive.infolist() if not _is_whole(archive, entry)), ""
+            )
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise cut_short(path) from error
+    if damaged:
+        raise _broken(path, f"damaged (the checksum of {damaged} is not that of its bytes)")
     if any(name.endswith("constants.pkl") for name in names):
         raise InputError(
             f"{path}: not a readable checkpoint: a TorchScript program; save the state_dict() of its module"
@@ -111,6 +127,19 @@ def _check_archive(path: Path) -> None:
             f"{path}: not a readable checkpoint: a zip archive of other files ({shown}); unpack it and give "
             "the file of weights"
         )
+
+
+def _is_whole(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Return whether a member has the bytes that its checksum was made of; 0 stands for none."""
+    try:
+        with archive.open(entry) as member:
+            while member.read(_PIECE):
+                pass
+    except zipfile.BadZipFile:
+        return entry.CRC == 0
+    except Exception:  # a damaged entry looks encrypted, packed in an unknown way, or anything else
+        return False
+    return True
 
 
 def _check_safetensors(path: Path) -> None:

@@ -11,8 +11,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
+from fashionvl.files.packaged import is_packaged
 from fashionvl.files.saved_model import WEIGHTS_NAME, model_folder
 from fashionvl.models.blocks.checkpoints import read_state
+from fashionvl.models.blocks.cnn import packaged_architecture
 from fashionvl.models.blocks.loading import load_state
 from fashionvl.models.kaleido_bert.trunk import Trunk
 
@@ -39,22 +41,25 @@ class PatchBackbone(nn.Module):
         Args:
             name: of a timm model; None takes the one that `weights` is of.
             arguments: further ones of `timm.create_model`; None takes those of the folder in `weights`.
-            weights: `hub` for timm's own; a captioner's run folder or saved model, whose CNN is taken; None
-                leaves the weights as drawn.
+            weights: `hub` for timm's own; `package:efficientnet-lite0` for those of an installed package; a
+                captioner's run folder or saved model, whose CNN is taken; None leaves the weights as drawn.
 
         Raises:
-            InputError: timm has no such model, the hub cannot be reached, or the folder holds no captioner or
-                one of another CNN.
+            InputError: timm has no such model, the hub cannot be reached, the package is not installed, or
+                the folder holds no captioner or one of another CNN.
         """
         super().__init__()
-        folder = None if weights in (None, HUB) else _model_folder(str(weights))
+        packaged = weights if is_packaged(weights) else None
+        folder = None if packaged or weights in (None, HUB) else _model_folder(str(weights))
         if folder is not None:
             name, arguments = _encoder_of(folder, name, arguments)
+        if packaged and name is None:
+            name = packaged_architecture(packaged)
         if name is None:
             raise InputError(
                 f"name: null, but weights is {weights}; name a timm model or a captioner's folder"
             )
-        self.trunk = Trunk(name, arguments, pretrained=weights == HUB)
+        self.trunk = Trunk(name, arguments, packaged or weights == HUB)
         if folder is not None:
             file = folder / WEIGHTS_NAME
             state = read_state(file)

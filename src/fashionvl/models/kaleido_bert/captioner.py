@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fashionvl.errors import InputError
+from fashionvl.models.blocks.cnn import Keys
 from fashionvl.models.blocks.saving import SavedNetwork
 from fashionvl.models.kaleido_bert.beams import Description, Specials, search
 from fashionvl.models.kaleido_bert.decoder import Annotations, AttentionDecoder, State
@@ -60,7 +61,9 @@ class ShowAttendTell(
         image_size: pixels of the sides that photographs are attended at; those of other sizes are resized.
         backbone: name of a timm model.
         backbone_arguments: further ones of `timm.create_model`.
-        pretrained: start the CNN from timm's weights of the hub. Not kept by `save_pretrained`.
+        pretrained: start the CNN from timm's weights of the hub; `package:efficientnet-lite0` starts
+            `backbone: tf_efficientnet_lite0` from those of an installed package. Not kept by
+            `save_pretrained`.
         train_backbone: learn the CNN too; it rests in the original.
         reduction: stride in pixels of the map attended to; 16 makes 14 x 14 of 224 px.
         vocab_size: word pieces of the tokenizer.
@@ -90,7 +93,7 @@ class ShowAttendTell(
         image_size: int = 224,
         backbone: str = "resnet50",
         backbone_arguments: dict[str, Any] | None = None,
-        pretrained: bool = True,
+        pretrained: bool | str = True,
         train_backbone: bool = False,
         reduction: int = 16,
         vocab_size: int = 30522,
@@ -108,7 +111,8 @@ class ShowAttendTell(
         pad_id: int = 0,
     ) -> None:
         super().__init__()
-        self.encoder = Trunk(backbone, backbone_arguments, pretrained)
+        keys = Keys("backbone", "backbone_arguments", "pretrained")
+        self.encoder = Trunk(backbone, backbone_arguments, pretrained, keys)
         self.encoder.requires_grad_(train_backbone)
         self.level, channels = self.encoder.level(reduction)
         self.decoder = AttentionDecoder(

@@ -77,7 +77,8 @@ class KaleidoBERT(
         subcategories: sub-categories of the recognition head.
         initialization: see `initialization.initialize`.
         initializer_range: deviation of the initial weights, unless `xavier`.
-        pretrained_bert: a BERT to start from: a hub id such as `bert-base-uncased`, or a folder or file in
+        pretrained_bert: a BERT to start from: a hub id such as `bert-base-uncased`, `package:minilm` for
+            MiniLM (384 wide, 6 layers, 12 heads) from an installed package, or a folder or file in
             `transformers`' format. Not kept by `save_pretrained`.
 
     Attributes:

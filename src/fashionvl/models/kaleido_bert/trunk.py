@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import timm
-import torch
 from torch import Tensor, nn
 
 from fashionvl.errors import InputError
-
-PADDINGS = ("zeros", "reflect", "replicate", "circular")
+from fashionvl.models.blocks.cnn import OWN_KEYS, Keys, image_encoder, normalisation, pooled_width
 
 
 class Trunk(nn.Module):
@@ -21,24 +18,19 @@ class Trunk(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, name: str, arguments: dict[str, Any] | None = None, pretrained: bool = False) -> None:
-        """Build the backbone.
-
-        Args:
-            name: of a timm model, such as `resnet50`.
-            arguments: further ones of `timm.create_model`, such as `channels`; and `padding_mode`, of every
-                convolution, where zeros would tell a map where its border is.
-            pretrained: load timm's weights from the hub.
-
-        Raises:
-            InputError: timm has no such model, it takes no such arguments, or its weights cannot be had.
-        """
+    def __init__(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        pretrained: bool | str = False,
+        keys: Keys = OWN_KEYS,
+    ) -> None:
+        """Build the backbone; the arguments are those of `image_encoder`, which raises its errors."""
         super().__init__()
-        self.model = _create(name, dict(arguments or {}), pretrained)
-        self.width = int(getattr(self.model, "head_hidden_size", self.model.num_features))
-        for key in ("mean", "std"):
-            value = torch.tensor(self.model.pretrained_cfg[key], dtype=torch.float32)
-            self.register_buffer(key, value[:, None, None], persistent=False)
+        self.model = image_encoder(name, arguments, pretrained, keys)
+        self.width = pooled_width(self.model)
+        for key, value in normalisation(self.model).items():
+            self.register_buffer(key, value, persistent=False)
 
     def level(self, reduction: int) -> tuple[int, int]:
         """Number and channels of the deepest map with this stride in pixels.
@@ -67,24 +59,3 @@ class Trunk(nn.Module):
 
     def _normalised(self, pixel_values: Tensor) -> Tensor:
         return (pixel_values - self.mean) / self.std
-
-
-def _create(name: str, arguments: dict[str, Any], pretrained: bool) -> Any:
-    padding = arguments.pop("padding_mode", "zeros")
-    if padding not in PADDINGS:
-        raise InputError(f"arguments: padding_mode {padding!r}; torch has {', '.join(PADDINGS)}")
-    if not timm.is_model(name):
-        raise InputError(f"name: timm has no model {name!r}; see timm.list_models()")
-    try:
-        model = timm.create_model(name, pretrained=pretrained, num_classes=0, **arguments)
-    except OSError as error:
-        raise InputError(
-            f"weights: timm's weights of {name} were found neither on the Hugging Face Hub nor in its "
-            "cache; connect once, or name a captioner's folder"
-        ) from error
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"arguments: timm cannot build {name} with {arguments} ({error})") from error
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.padding_mode = padding
-    return model

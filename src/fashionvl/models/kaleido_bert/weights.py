@@ -134,7 +134,8 @@ def load_bert(model: nn.Module, source: str) -> LoadReport:
 
     Args:
         model: the model to fill.
-        source: a hub id such as `bert-base-uncased`, or a folder or file in `transformers`' format.
+        source: a hub id such as `bert-base-uncased`, `package:minilm`, or a folder or file in `transformers`'
+            format.
 
     Raises:
         InputError: nothing there, keys are missing or left over, or sizes differ; the line names them.

@@ -10,7 +10,7 @@ NEEDED = ("images", "reference", "generated")
 SIDE, COLUMN, ROW = 180, 720, 215
 
 LINES = 3
-"""Of each caption; one that is longer ends in an ellipsis."""
+"""Lines of each caption; a longer caption ends in an ellipsis."""
 
 
 def captions_page(examples: Arrays) -> Canvas | None:

@@ -69,7 +69,7 @@ class Model:
 
     @property
     def features(self) -> dict[str, float]:
-        """Of the feature cache: what an image takes, and how many are done a second."""
+        """Cost of the feature cache: bytes and time of an image, and images a second."""
         return self._first({name: ("predict", f"features/{name}") for name in FEATURES})
 
     @property
@@ -157,7 +157,7 @@ def _paths(run: Run) -> Iterator[PurePath]:
 
 
 def _lies_in(path: PurePath, run: Run) -> bool:
-    """Whether a path goes through a run folder, by its last two parts: runs may have been moved together."""
+    """Return whether a path leads through a run folder, by its last two parts: runs may move together."""
     wanted = run.path.resolve().parts[-2:]
     return any(path.parts[i : i + 2] == wanted for i in range(len(path.parts) - 1))
 

@@ -85,7 +85,7 @@ def _fact(run: Run, what: str, protocol: str) -> str:
 
 
 def _check_same(what: str, values: dict[str, str]) -> None:
-    """What is not known is not held against a run."""
+    """Refuse values that differ; a value that is not known is not held against a run."""
     known = {name: value for name, value in values.items() if value}
     if len(set(known.values())) > 1:
         said = ", ".join(f"{name} {value[:16]}" for name, value in known.items())

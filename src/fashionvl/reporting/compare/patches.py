@@ -65,7 +65,7 @@ def patches_page(examples: Arrays) -> Canvas:
 
 
 def transformed_page(examples: Arrays) -> Canvas | None:
-    """What the five tasks ask: original above, what the model sees below, answer and prediction in words.
+    """Draw the five tasks: original above, the model's input below, answer and prediction in words.
 
     Args:
         examples: as of `patches_page`, with `transformed` as `patches`, blanked ones zero, and of each task

@@ -1,4 +1,4 @@
-"""Where products are and what words name: masks of the foreground, and tokens drawn to their regions."""
+"""Pictures of regions: masks of the foreground, and tokens drawn to the regions they name."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ SIDE, BETWEEN = 200, 24
 PRODUCTS = 4
 
 WASH = 0.75
-"""How much of the background's colour is taken away."""
+"""Share of the background's colour that is taken away."""
 
 WORDS = 7
 """Drawn of one photograph; more would not be told apart."""

@@ -10,7 +10,7 @@ from fashionvl.reporting.study.formatting import number, span
 from fashionvl.reporting.summary import Score
 
 COLOURS = (BLUE, YELLOW, GREEN, PINK)
-"""Of the models in order; further ones repeat them."""
+"""Colours of the models in order; further models repeat them."""
 
 BAR, LABEL, SAID = 330, 90, 170
 """Pixels: length of 100 %, room left of the bars and right of them."""

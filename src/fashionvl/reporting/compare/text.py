@@ -34,7 +34,7 @@ def title_of(models: list[Model]) -> str:
 
 
 def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> list[str]:
-    """What a reader must know, in sentences.
+    """List the caveats of a comparison, in sentences.
 
     Args:
         models: compared.
@@ -87,7 +87,7 @@ def notes(models: list[Model], pairing: Pairing, missing: dict[str, str]) -> lis
 
 
 def counts_of(models: list[Model]) -> str:
-    """What was tested on, in one line."""
+    """Name the test data in one line."""
     said = []
     for protocol in tested(models):
         found = [

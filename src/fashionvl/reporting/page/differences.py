@@ -1,4 +1,4 @@
-"""What each column gains or loses against the reference, ours and the paper's, one small plot a metric."""
+"""Gains and losses of each column against the reference, ours and the paper's, one small plot a metric."""
 
 import math
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def axis_places(study: StudyReport) -> dict[str, float] | None:
 
 
 def steps_by_doubling(values: list[float]) -> bool:
-    """Whether an axis reads best by powers of two."""
+    """Return whether an axis reads best by powers of two."""
     return len(values) > 2 and all(value > 0 and math.log2(value).is_integer() for value in values)
 
 

@@ -18,7 +18,7 @@ from fashionvl.reporting.canvas import BLUE, FONT, GREEN, HAIRLINE, INK, ORANGE,
 from fashionvl.reporting.panels import GREY
 
 WIDTH, HEIGHT = 240, 180
-"""Of a panel in pixels, as a rule: small enough to be legible on a phone, where it fills the line."""
+"""Usual size of a panel in pixels: small enough to be legible on a phone, where it fills the line."""
 
 FRAME_HEIGHT, ROW_HEIGHT = 50, 28
 """In pixels, of plots with a row a column."""
@@ -26,13 +26,13 @@ FRAME_HEIGHT, ROW_HEIGHT = 50, 28
 LABEL_SIZE = 10.5
 
 PIXELS_PER_INCH = 72
-"""Of matplotlib's SVG, where a point is a pixel."""
+"""Resolution of matplotlib's SVG, where a point is a pixel."""
 
 DARK = {
     INK: "#e4e8ec", QUIET: "#a3aeb8", HAIRLINE: "#333c46", PAGE: "#181d23", BLUE: SKY, ORANGE: "#ff9552",
     GREEN: "#2fc796",
 }  # fmt: skip
-"""What the colours of a panel become where the reader prefers a dark page."""
+"""Replacements of a panel's colours where the reader prefers a dark page."""
 
 TOO_FEW_PIXELS = 128
 """Photographs with shorter sides are shown with square pixels, as the model sees them."""

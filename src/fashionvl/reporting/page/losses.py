@@ -14,7 +14,7 @@ from fashionvl.reporting.study.records import ColumnReport, StudyReport
 STAGE = "pretrain"
 
 PALETTE = (BLUE, ORANGE, "#009e73", PINK, YELLOW, SKY)
-"""Of Okabe and Ito; the reference is drawn in ink. Further columns repeat them dashed."""
+"""Colours of Okabe and Ito; the reference is drawn in ink. Further columns repeat them dashed."""
 
 FIRST = ("loss", "itm", "mlm", "mir", "rotation", "jigsaw", "camouflage", "grey", "blank")
 """Losses in the order shown; others follow by name."""
@@ -27,7 +27,7 @@ Line = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a column's lines look; `style` is matplotlib's."""
+    """Style of a column's lines; `style` is matplotlib's."""
 
     colour: str
     style: str

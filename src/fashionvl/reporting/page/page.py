@@ -50,7 +50,7 @@ def mark(difference: Difference | None) -> str:
 
 
 def environment(folder: Path) -> Environment:
-    """What templates may call; links are relative to `folder`."""
+    """Make the environment of the templates; links are relative to `folder`."""
     made = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,

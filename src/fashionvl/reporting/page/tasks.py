@@ -42,7 +42,7 @@ def _task(name: str, metrics: list[Metric]) -> Task:
 
 
 def samples_of(tasks: list[Task]) -> str:
-    """What was tested on, in one line; empty where nothing was."""
+    """Name the test data in one line; empty where nothing was tested."""
     alike: dict[str, list[str]] = {}
     for task in tasks:
         if task.counts:

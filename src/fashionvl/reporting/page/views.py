@@ -1,4 +1,4 @@
-"""What the template shows, drawn out of a report; the template itself only lays it out."""
+"""Views of a report for the template, which itself only lays them out."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from fashionvl.reporting.page.tasks import Task, procedures_of, samples_of, task
 from fashionvl.reporting.study.records import ColumnReport, Metric, StageRun, StudyReport, Verdict
 
 KINDS = ("better", "worse", "mixed", "same", "unknown")
-"""Of verdicts; `unknown` is what was not measured, or measured on another task."""
+"""Kinds of verdicts; `unknown` was not measured, or was measured on another task."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one stage of one column, means over the seeds that have it."""
+    """Cost of one stage of one column, means over the seeds that have it."""
 
     column: ColumnReport
     stage: str
@@ -101,7 +101,7 @@ def view(study: StudyReport) -> StudyView:
 
 
 def outcomes_of(study: StudyReport) -> list[Outcome]:
-    """What the verdicts say, by group of tasks."""
+    """Collect the verdicts by group of tasks."""
     outcomes = []
     for group in dict.fromkeys(group for column in study.columns for group in column.verdicts):
         found: dict[str, list[str]] = {kind: [] for kind in KINDS}
@@ -174,7 +174,7 @@ def _cost(column: ColumnReport, stage: str, runs: list[StageRun]) -> Cost:
 
 
 def sources_of(study: StudyReport) -> list[Source]:
-    """What stands behind the numbers, a line for all seeds where it is the same."""
+    """List the sources of the numbers, a line for all seeds where it is the same."""
     lines = []
     for column in study.columns:
         alike: dict[tuple[str, ...], list[StageRun]] = {}

@@ -19,7 +19,7 @@ PHOTOGRAPHS = 32_528
 """Rows of Fashion-Gen's public validation file; the paper says 35,528: its intervals would differ by 4 %."""
 
 ANSWERS = {"queries": QUERIES, "photographs": PHOTOGRAPHS}
-"""How many answers a printed share is taken over, by what is tested."""
+"""Number of answers that a printed share is taken over, by kind of test item."""
 
 ASSUMPTIONS = (
     (
@@ -37,7 +37,7 @@ ASSUMPTIONS = (
     ),
     "None of them knows what another training seed would have given: the papers print one run a column.",
 )
-"""What a reader must know of the claims' intervals."""
+"""Assumptions behind the claims' intervals."""
 
 
 def claims(study: Study) -> list[Claim]:

@@ -115,5 +115,5 @@ def _clean(differences: np.ndarray) -> np.ndarray:
 
 
 def cleared(interval: Interval) -> bool:
-    """Whether an interval leaves 0 out."""
+    """Return whether an interval excludes 0."""
     return interval[0] > 0 or interval[1] < 0

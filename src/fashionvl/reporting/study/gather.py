@@ -31,7 +31,7 @@ class GatheredColumn:
 
     @property
     def state(self) -> State:
-        """Of all its stages and seeds together."""
+        """State of all its stages and seeds together."""
         states = {run.shown.state for run in self.runs}
         return next((state for state in WORST_FIRST if state in states), "missing")
 

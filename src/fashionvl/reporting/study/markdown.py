@@ -107,7 +107,7 @@ def _cells(metric: Metric, cell: Cell) -> list[str]:
 
 
 def _behind(metrics: list[Metric]) -> str:
-    """How many queries, and which test."""
+    """Name the number of queries and the test."""
     metric = next((metric for metric in metrics if metric.test), metrics[0])
     protocol = registry.protocol(registry.parts(metric.key)[0])
     lower = ", ".join(metric.name for metric in metrics if metric.lower_is_better)
@@ -159,7 +159,7 @@ def _open(study: StudyReport) -> str:
 
 
 def _costs(study: StudyReport) -> str:
-    """Of each column and stage, over the seeds that have run."""
+    """Table of costs by column and stage, over the seeds that have run."""
     header = ["column", "stage", "parameters", "FLOPs a pair", "pairs/s", "peak MB", "wall, all seeds"]
     rows = []
     for column in study.columns:

@@ -1,4 +1,4 @@
-"""What a reader must know before believing a number."""
+"""Caveats to read before believing a number."""
 
 from fashionvl.reporting import metrics
 from fashionvl.reporting.own_captions import own_caption_notes

@@ -9,10 +9,10 @@ from typing import Any
 from fashionvl.reporting.study.records import Report
 
 SCHEMA = 2
-"""Of `report.json`; raised when a key changes its meaning."""
+"""Version of `report.json`; raised when a key changes its meaning."""
 
 LEFT_OUT = ("curves", "picture")
-"""What is in the run folders and would only make the file large."""
+"""Fields that are in the run folders already and would only make the file large."""
 
 
 def report_json(report: Report, folder: Path) -> dict[str, Any]:

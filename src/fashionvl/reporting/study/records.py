@@ -1,4 +1,4 @@
-"""What a study's report says, as plain records: computed once, written as text, Markdown and HTML."""
+"""Records of a study's report: computed once, written as text, Markdown and HTML."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +9,11 @@ State = Literal["done", "unfinished", "failed", "missing"]
 Interval = tuple[float, float]
 
 Mark = Literal["better", "worse", "same"]
-"""Of a difference; `same` is one that was not seen."""
+"""Kind of a difference; `same` was not seen to differ."""
 
 
 def mark(difference: float, real: bool, lower_is_better: bool) -> Mark:
-    """What a difference to the reference amounts to."""
+    """Judge a difference to the reference."""
     if not real:
         return "same"
     return "better" if (difference < 0) == lower_is_better else "worse"
@@ -21,7 +21,7 @@ def mark(difference: float, real: bool, lower_is_better: bool) -> Mark:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a column's differences in one group of tasks amount to.
+    """Verdict on a column's differences in one group of tasks.
 
     Attributes:
         kind: `mixed` where some are better and some worse; `same` where none was seen.

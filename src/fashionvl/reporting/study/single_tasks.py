@@ -46,7 +46,7 @@ SINGLE_TASKS = (
 
 @dataclass(frozen=True)
 class Ended:
-    """Where one task of one column ended: mean over seeds, its deviation, and each seed's."""
+    """Final value of one task of one column: mean over seeds, its deviation, and each seed's."""
 
     value: float
     sd: float | None

@@ -22,7 +22,7 @@ class StudyRun:
 
     @property
     def usable(self) -> bool:
-        """Whether its numbers may stand in a table: all of them are there, and of one attempt."""
+        """Return whether its numbers may stand in a table: all of them are there, and of one attempt."""
         return self.shown.state == "done"
 
 

@@ -1,4 +1,4 @@
-"""What a column's differences amount to: one plain line for each group of tasks."""
+"""Verdicts on a column's differences: one plain line for each group of tasks."""
 
 from dataclasses import dataclass
 
@@ -79,7 +79,7 @@ def _caution(judged: list[Judged]) -> str:
 def judge(
     reference: str, measured: dict[str, Measured], listed: set[str], columns: list[str]
 ) -> dict[str, dict[str, list[Judged]]]:
-    """What each verdict rests on.
+    """Collect the differences that each verdict rests on.
 
     Args:
         reference: the column compared with.
@@ -115,7 +115,7 @@ def judge(
 
 
 UNITS = {"%": " points"}
-"""What a difference is in, where that is not the metric's unit."""
+"""Units of differences, where they are not the metric's own."""
 
 
 def _paired(scores: dict[str, SeedScores], column: str, reference: str) -> int:
@@ -125,14 +125,14 @@ def _paired(scores: dict[str, SeedScores], column: str, reference: str) -> int:
 
 
 def _is_comparable(measured: Measured, column: str) -> bool:
-    """Whether a column that was measured had to do the same as the reference; true where it was not."""
+    """Return whether a measured column had the same task as the reference; true where it was not measured."""
     if measured.sample is None or all(column != name for name, _ in measured.sample.scored):
         return True
     return column in measured.comparable
 
 
 def _behind(protocol: Protocol, measured: dict[str, Measured]) -> str:
-    """What was compared, in words; a total is of as many queries a side."""
+    """Name the items compared, in words; a total is of as many queries a side."""
     what = f"{protocol.items} a side" if protocol.total_of else protocol.items
     sample = measured[protocol.total_of[0] if protocol.total_of else protocol.name].sample
     if sample is None:

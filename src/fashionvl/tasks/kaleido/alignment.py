@@ -24,7 +24,7 @@ from fashionvl.tasks.testing.base import Arrays
 
 
 def hot_region(attention: np.ndarray, hot: float) -> np.ndarray:
-    """Where an attention map is hot: the box around its maximum and the cells that join it.
+    """Find the hot region of an attention map: the box around its maximum and the cells that join it.
 
     The paper infers "image regions" from the heat map and says no more. Here cells that reach `hot` times the
     maximum and hang together with it, side by side, make the region.
@@ -189,7 +189,7 @@ class AlignmentWriting(RowWriting):
         return {"tokens": positions, "regions": regions}
 
     def _shown(self, split: Split, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """What of each frame the captioner sees, `[B, 4]`: the non-white box where the data are cropped."""
+        """Part of a frame that the captioner sees, `[B, 4]`: the non-white box where the data are cropped."""
         data = self.data
         height, width = images.shape[1:3]
         if data.crop:

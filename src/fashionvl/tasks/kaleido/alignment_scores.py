@@ -1,4 +1,4 @@
-"""How good alignments are, measured on the synthetic catalogue's truth; and a few of them to look at."""
+"""Quality of alignments, measured on the synthetic catalogue's truth; and a few of them to look at."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,7 +130,7 @@ class AlignedPhotographs:
 
 
 def score(aligned: AlignedPhotographs, data: FashionGenDataModule) -> dict[str, float]:
-    """What can be said of the alignments of the validation file.
+    """Score the alignments of the validation file.
 
     Returns:
         `rows` and `rows_without_pair`, those that have no aligned token; where the truth is known also the
@@ -150,7 +150,7 @@ def score(aligned: AlignedPhotographs, data: FashionGenDataModule) -> dict[str, 
 
 
 class _Phrases:
-    """Which tokens of a caption name which attribute, and where the photograph shows it."""
+    """Tokens of a caption that name an attribute, and the attribute's place in the photograph."""
 
     def __init__(self, truth: GroundTruth, data: FashionGenDataModule) -> None:
         self._truth, self._data = truth, data

@@ -176,7 +176,7 @@ class CaptionerTraining(PairTask):
         return losses, {"token_accuracy": accuracy}
 
     def _bags(self, batch: PairBatch) -> Tensor:
-        """Which words each caption holds, `[B, V]` bool; special tokens are none."""
+        """Mark the words of each caption, `[B, V]` bool; special tokens are none."""
         bags = torch.zeros(len(batch), self.network.vocab_size, dtype=torch.bool, device=self.device)
         bags.scatter_(1, batch.input_ids, value=True)
         specials = self.network.specials

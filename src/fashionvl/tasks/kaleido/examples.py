@@ -1,4 +1,4 @@
-"""What the AKPM sub-tasks do to a few test photographs, as plain arrays for the report's pictures."""
+"""Examples of the AKPM sub-tasks on a few test photographs, as plain arrays for the report's pictures."""
 
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ class TransformsPatches(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Of the network."""
+        """Device of the network."""
 
     @property
     def corruption(self) -> Corruption:

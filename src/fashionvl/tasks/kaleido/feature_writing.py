@@ -21,7 +21,7 @@ from fashionvl.tasks.kaleido.foreground import Foreground, ForegroundFinder
 from fashionvl.tasks.row_writing import RowWriting
 
 FOLDER = "features"
-"""Of the run folder; in it a cache for each split."""
+"""Folder in the run folder that holds a cache for each split."""
 
 
 class FeatureWriting(RowWriting):
@@ -128,7 +128,7 @@ class FeatureWriting(RowWriting):
         return features
 
     def scores(self) -> dict[str, float]:
-        """What a photograph takes: bytes in the cache; of the photographs that were left to do, time."""
+        """Cost of a photograph: bytes in the cache; time, over the photographs that were left to do."""
         scores = {
             "features/bytes_per_image": float(self._bytes_per_image),
             "features/width": float(self.backbone.width),

@@ -25,7 +25,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Foreground:
-    """How the product is found in a photograph.
+    """Detection of the product in a photograph.
 
     Attributes:
         method: `unet`, a saliency network (Kaleido-BERT section 3.2 and footnote 4); `whole`, the frame as it
@@ -63,7 +63,7 @@ class ForegroundFinder:
             shutil.copytree(_model_folder(self.spec.weights), folder, dirs_exist_ok=True)
 
     def masks(self, images: np.ndarray) -> np.ndarray:
-        """Which pixels show the product.
+        """Mark the pixels that show the product.
 
         Args:
             images: `[B, H, W, 3]` uint8.

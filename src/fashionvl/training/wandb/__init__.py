@@ -1,4 +1,4 @@
 """Weights & Biases beside the run folders: the same numbers once more, and never required."""
 
 PROJECT = "fashionvl"
-"""Where runs go, and reports look, unless WANDB_PROJECT says otherwise."""
+"""Project that runs go to and reports read, unless WANDB_PROJECT says otherwise."""

@@ -11,7 +11,7 @@ from fashionvl.studies.study import PARENT, Column, Study
 
 @dataclass(frozen=True)
 class Shown:
-    """What a stage has to show.
+    """Curves and pictures of a stage.
 
     Attributes:
         curves: logged while training.
@@ -37,7 +37,7 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Selection:
-    """Which runs a report is about.
+    """Selection of the runs that a report is about.
 
     Attributes:
         scale: of the runs.

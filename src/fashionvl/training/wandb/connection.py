@@ -11,10 +11,10 @@ from fashionvl.runs.provenance import provenance
 from fashionvl.training.wandb import PROJECT
 
 INIT_SECONDS = 20
-"""How long a server may take to answer before the run goes on without W&B."""
+"""Seconds a server may take to answer before the run goes on without W&B."""
 
 FINISH_SECONDS = 60
-"""How long the end of a run waits for uploads; what is left stays on disk for `wandb sync`."""
+"""Seconds the end of a run waits for uploads; the rest stays on disk for `wandb sync`."""
 
 
 def say(line: str) -> None:

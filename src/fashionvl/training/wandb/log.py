@@ -51,7 +51,7 @@ class WandbLog(Logger):
 
     @property
     def name(self) -> str:
-        """Of the logger."""
+        """Name of the logger."""
         return "wandb"
 
     @property
@@ -116,7 +116,7 @@ class WandbLog(Logger):
 
 
 def is_curve(name: str) -> bool:
-    """Whether a logged value goes to W&B while training: epoch means, the dev split, the loss of a step."""
+    """Return whether a value goes to W&B while training: epoch means, the dev split, the loss of a step."""
     return name == "train/loss_step" or name.startswith("dev/") or name.endswith("_epoch")
 
 

@@ -1,4 +1,4 @@
-"""What a W&B sweep needs from a run: a folder of its own."""
+"""A run folder of its own for each run of a W&B sweep."""
 
 import os
 from pathlib import Path

@@ -14,10 +14,10 @@ from fashionvl.errors import InputError
 log = logging.getLogger(__name__)
 
 DELIMITERS = (",", ";", "\t", "|")
-"""What may stand between cells of a `.csv`, the likelier first."""
+"""Characters that may separate the cells of a `.csv`, the likelier first."""
 
 SEPARATOR_LINE = re.compile(r"sep=(.)\s*")
-"""What spreadsheets write before the header to name the delimiter."""
+"""Line that spreadsheets write before the header to name the delimiter."""
 
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 

@@ -1,4 +1,4 @@
-"""Which file a cell of the picture column means."""
+"""Search for the picture file that a cell of a table names."""
 
 import unicodedata
 from collections.abc import Iterable

@@ -16,7 +16,7 @@ LONGEST_REASON = 200
 
 
 def is_saved(folder: Path) -> bool:
-    """Whether a folder holds a data set, or several splits of one, written by `save_to_disk`."""
+    """Return whether a folder holds a data set, or several splits of one, written by `save_to_disk`."""
     return (folder / SAVED_SPLITS).is_file() or (folder / SAVED_STATE).is_file()
 
 

@@ -40,19 +40,19 @@ class Member(NamedTuple):
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file's name ends as a zip's or a tar's does."""
+    """Return whether the name of a file ends as that of a zip or a tar does."""
     return path.name.lower().endswith((".zip", *TAR_ENDINGS))
 
 
 def is_picture(name: str) -> bool:
-    """Whether a path names a picture that is not hidden; archives of macOS hold hidden doubles."""
+    """Return whether a path names a picture that is not hidden; archives of macOS hold hidden doubles."""
     parts = name.split("/")
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
     return not hidden and Path(parts[-1]).suffix.lower() in PICTURE_ENDINGS
 
 
 def is_packed(place: Path) -> bool:
-    """Whether a path is a tar that has to be unpacked before it can be read at random."""
+    """Return whether a path is a tar that has to be unpacked before it can be read at random."""
     return place.is_file() and is_archive(place) and not place.name.lower().endswith((".zip", ".tar"))
 
 
@@ -102,7 +102,7 @@ def _list_zip(path: Path) -> Iterator[Member]:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"{path}: not a whole zip ({error}); copy it again") from error
     for entry in entries:
-        if entry.is_dir() or not is_picture(entry.filename):
+        if not is_picture(entry.filename):  # nor a folder: its name ends in a slash
             continue
         if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             how = "encrypted" if entry.flag_bits & 1 else f"compressed by method {entry.compress_type}"

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def default_cache(root: Path) -> Path:
-    """Where derived files of a catalogue are kept unless the configuration says otherwise."""
+    """Return the folder for derived files of a catalogue when the configuration names none."""
     return (root.parent if root.is_file() else root) / ".fashionvl"
 
 

@@ -21,7 +21,7 @@ class Files:
     table: Table
 
     def there(self, folder: Path) -> bool:
-        """Whether a folder holds the files."""
+        """Return whether a folder holds the files."""
         if not all(any(folder.glob(pattern)) for pattern in self.needs):
             return False
         with (folder / self.needs[0]).open(encoding="utf-8-sig", errors="replace") as file:

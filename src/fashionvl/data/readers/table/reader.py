@@ -49,7 +49,7 @@ class TableReader:
         return self._read_products.attributes
 
     def fields(self) -> dict[str, str]:
-        """What every column of the table holds in these rows, for display."""
+        """Summarise every column of the table over these rows, for display."""
         found = {}
         for name, cells in self.attributes().items():
             empty = sum(not cell.strip() for cell in cells)

@@ -1,4 +1,4 @@
-"""What a configuration says about a table of products."""
+"""Configuration of a table of products."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -9,7 +9,7 @@ from fashionvl.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class RowDefect:
-    """What makes one row of a table unusable.
+    """Defect that makes one row of a table unusable.
 
     Attributes:
         file: the table.
@@ -59,13 +59,18 @@ class TextTable:
         return RowDefect(self.path, self.lines[row], column, kind, detail)
 
 
+def plain_name(name: str) -> str:
+    """Return a column's name on one line, without blanks around it."""
+    return " ".join(name.split())
+
+
 def header_names(path: Path, names: Sequence[str]) -> list[str]:
-    """Column names without blanks around them; one without a name is called by its number.
+    """Column names, each on one line; one without a name is called by its number.
 
     Raises:
         InputError: two columns have one name.
     """
-    found = [name.strip() or f"column {number}" for number, name in enumerate(names, 1)]
+    found = [plain_name(name) or f"column {number}" for number, name in enumerate(names, 1)]
     for name in found:
         if found.count(name) > 1:
             raise InputError(f"{path}: {found.count(name)} columns are called {name}; give each its own name")

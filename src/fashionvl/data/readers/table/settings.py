@@ -18,7 +18,7 @@ from fashionvl.errors import InputError
 KEY = "data.init_args.table"
 
 CONTACT_SHEET = "contact_sheet.png"
-"""What `fashionvl data inspect` may leave in the folder; no picture of the catalogue."""
+"""Picture that `fashionvl data inspect` may leave in the folder; it is none of the catalogue's."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Settings:
 
     @property
     def skips(self) -> bool:
-        """Whether rows with defects are left out."""
+        """Return whether rows with defects are left out."""
         return self.table.on_defect == "skip"
 
 

@@ -66,7 +66,7 @@ def unknown_splits(products: Products, settings: Settings) -> list[RowDefect]:
 
 
 def _bonds(products: Products, settings: Settings) -> list[Sequence[Hashable]]:
-    """What rows have in common that keeps them together; None where a row has nothing of the kind."""
+    """List, by kind, the values that keep rows of equal ones in one split; None where a row has none."""
     bonds: list[Sequence[Hashable]] = [products.columns.product_id.tolist()]
     if settings.table.captions_together:
         bonds.append([caption.casefold() for caption in products.columns.caption])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fashionvl.data.readers.table.delimited import text_lines
-from fashionvl.data.readers.table.rows import RowDefect, TextTable
+from fashionvl.data.readers.table.rows import RowDefect, TextTable, plain_name
 from fashionvl.errors import InputError
 
 EXACT = 2**53
@@ -30,6 +30,7 @@ def read_jsonl(path: Path) -> TextTable:
             table.defects.append(RowDefect(path, line, "", "not a JSON object", type(entry).__name__))
             continue
         table.lines.append(line)
+        entry = {plain_name(name): value for name, value in entry.items()}
         for name in entry.keys() - table.columns.keys():
             table.columns[name] = [""] * (len(table) - 1)
         for name, cells in table.columns.items():
