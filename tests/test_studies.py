@@ -101,7 +101,7 @@ def test_make_compares_the_unchanged_recipes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert _seeds(done.stdout) == {"seed0"}
     commands = re.findall(r"fashionvl (\w+) ", done.stdout)
-    assert [commands.count(name) for name in ("plan", "fit", "predict", "compare")] == [1, 3 + 5, 2, 1]
+    assert [commands.count(name) for name in ("plan", "fit", "predict", "compare")] == [1, 4 + 5, 2, 1]
     assert commands[-1] == "compare"
     compared = [f"{tmp_path}/{name}/Final/seed0" for name in ("mvlt", "kaleido_bert")]
     assert f"compare {' '.join(compared)} --names MVLT Kaleido-BERT --shared " in done.stdout

@@ -90,7 +90,7 @@ def test_the_plan_is_written_whole(tmp_path: Path) -> None:
     text = out.read_text()
     assert [file.name for file in out.parent.iterdir()] == ["x.mk"]
     assert "stages-mask-style:" in text
-    assert text.count("$(FASHIONVL) fit") == 1 + 2 * 4 * 2
+    assert text.count("$(FASHIONVL) fit") == 2 + 2 * 4 * 2
     assert f"{tmp_path}/mask_style/C2/seed4/recognition/.done:" in text
 
 
@@ -100,7 +100,7 @@ def test_recipes_are_planned_without_a_study(tmp_path: Path) -> None:
     shared = ("--scale", "smoke", "--seeds", "0", "--runs", str(tmp_path), "--out", str(out))
     main(["--recipes", *recipes, *shared])
     text = out.read_text()
-    assert text.count("$(FASHIONVL) fit") == 3 + 5
+    assert text.count("$(FASHIONVL) fit") == 4 + 5
     assert text.count("$(FASHIONVL) predict") == 2
     for goal in ("stages-mvlt:", "stages-kaleido-bert:"):
         assert f"\n{goal}" in text
