@@ -36,7 +36,7 @@ class CaptionSettings:
 
 @dataclass(frozen=True)
 class PhotographSettings:
-    """Settings by which photographs become a model's input; each as the DataModule's argument of that name."""
+    """Settings by which photographs become input; each as the DataModule's argument of that name."""
 
     image_size: int
     crop: bool

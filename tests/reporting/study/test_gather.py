@@ -2,11 +2,18 @@
 
 import numpy as np
 import pytest
+import yaml
 from synthetic_study import edit_record, run_path, write_column, write_pretrain, write_pyramid, write_study
 from synthetic_study import ranks_of as ranks
 
 from fashionvl.errors import InputError
 from fashionvl.reporting.study.gather import axis_value, check_together, gather, masked_picture
+
+
+def nested(key, value):
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return value
 
 
 def column_of(gathered, name):
@@ -26,6 +33,8 @@ def test_seeds_are_those_on_disk(tmp_path):
 def test_every_stage_and_seed_is_listed_and_the_shared_one_once(tmp_path):
     study = write_study(tmp_path)
     write_column(tmp_path / "runs", "A1", {0: 0.5})
+    config = run_path(tmp_path / "runs", "A1", 0, "pretrain") / "config.yaml"
+    config.write_text(yaml.safe_dump(nested(study.recipe.stage("pretrain").inputs[0].key, "pyramid/model")))
     found = gather(study, tmp_path / "runs", "laptop", [0, 1])
     listed = [(run.shown.stage, run.shown.seed, run.shown.state) for run in column_of(found, "A1").runs]
     assert listed == [
@@ -36,6 +45,17 @@ def test_every_stage_and_seed_is_listed_and_the_shared_one_once(tmp_path):
         ("recognition", 1, "missing"),
     ]
     assert found.data == "d" * 64
+
+
+def test_a_shared_stage_that_came_later_is_not_missing(tmp_path):
+    study, runs = write_study(tmp_path), tmp_path / "runs"
+    write_column(runs, "A1", {0: 0.5})
+    config = run_path(runs, "A1", 0, "pretrain") / "config.yaml"
+    key = study.recipe.stage("pretrain").inputs[0].key
+    for value, stages in ((None, ["pretrain", "recognition"]), ("x", ["pyramid", "pretrain", "recognition"])):
+        config.write_text(yaml.safe_dump(nested(key, value)))
+        (column,) = [found for found in gather(study, runs, "laptop").columns if found.column.id == "A1"]
+        assert [run.shown.stage for run in column.runs] == stages
 
 
 def test_state_of_a_column_is_its_worst(tmp_path):

@@ -15,6 +15,7 @@ from fashionvl.runs.bundle import open_runs
 from fashionvl.runs.places import Files
 from fashionvl.runs.reading import Run, read_run
 from fashionvl.studies import Column, Study, run_folder
+from fashionvl.studies.recipe import Stage
 
 MASKED = {"examples/mig": ("original", "hidden")}
 """The arrays of `masked_picture`."""
@@ -101,8 +102,11 @@ def gather(
     """
     files = files or open_runs(root)
     seeds = sorted(set(seeds)) if seeds else seeds_there(study, root, files)
+    runs = [_runs(study, root, scale, column, seeds, files) for column in study.columns]
+    later = _added_later(study, [run for found in runs for run in found])
     columns = [
-        GatheredColumn(column, _runs(study, root, scale, column, seeds, files)) for column in study.columns
+        GatheredColumn(column, [run for run in found if run.shown.stage not in later])
+        for column, found in zip(study.columns, runs, strict=True)
     ]
     data = check_same([run for column in columns for run in column.runs], scale)
     return Gathered(study, scale, root, seeds, columns, data)
@@ -138,6 +142,31 @@ def _runs(
         for stage in study.recipe.at(scale)
         for seed in ([0] if stage.shared else seeds)
     ]
+
+
+def _added_later(study: Study, runs: list[StudyRun]) -> set[str]:
+    """Shared stages that no column has run and that no finished run takes anything from, though it could.
+
+    The recipe had no such stage when those ran, so that nothing is missing.
+    """
+    there = {run.shown.stage for run in runs if run.shown.state != "missing"}
+    done = [(run, flatten(run.read.config() or {})) for run in runs if run.shown.state == "done"]
+    return {
+        stage.name
+        for stage in study.recipe.stages
+        if stage.shared and stage.name not in there and _all_without(study, stage, done)
+    }
+
+
+def _all_without(study: Study, stage: Stage, done: list[tuple[StudyRun, dict[str, Any]]]) -> bool:
+    """Return whether there are finished runs that could take a stage's result, and none names one."""
+    taken = [
+        config.get(given.key)
+        for run, config in done
+        for given in study.recipe.stage(run.shown.stage).inputs
+        if given.stage == stage.name and config
+    ]
+    return bool(taken) and not any(taken)
 
 
 def axis_value(study: Study, column: GatheredColumn) -> float | None:
