@@ -63,6 +63,7 @@ $(DEMO)/contrast/.done: $(DEMO)/pyramid/.done $(MVLT)/contrast.yaml $(MVLT)/cont
 $(DEMO)/pretrain/.done: $(DEMO)/contrast/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS)
 	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
 	  --config $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
+	  --model.init_args.network.init_args.pretrained_pvt null \
 	  --model.init_args.network.init_args.pretrained_encoder $(DEMO)/contrast $(DEMO_DATA) $(ARGS)
 	@touch $@
 
