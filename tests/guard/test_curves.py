@@ -19,10 +19,11 @@ def test_losses_and_ranks_are_those_written_down(subject: str, catalogue: Path, 
     written = json.loads(FILE.read_text())
     found, expected = run(subject, catalogue, tmp_path), written[subject]
     assert {len(values) for values in found["losses"].values()} == {STEPS}
+    # Figures that are watched since then are no change.
+    found["losses"] = {name: found["losses"][name] for name in expected["losses"]}
     if machine() == written["machine"]:
         assert found == expected
         return
-    assert found["losses"].keys() == expected["losses"].keys()
     for name, values in expected["losses"].items():
         assert found["losses"][name] == pytest.approx(values, rel=ELSEWHERE), name
     for name, ranks in expected["ranks"].items():

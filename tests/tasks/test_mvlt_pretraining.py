@@ -97,6 +97,20 @@ def test_the_total_weighs_the_losses(network: MVLT, draw_pairs: Draw) -> None:
     assert total.item() == pytest.approx(expected.item())
 
 
+def test_hard_negatives_have_an_accuracy_of_their_own(network: MVLT, draw_pairs: Draw) -> None:
+    network.eval()
+    batch = draw_pairs([0, 0, 0, 1])
+    with torch.no_grad():
+        says = network.itm_logits(network.encode_pairs(batch).pooled).argmax(1)
+    task = Watched(network, mlm=None, mir=None)
+    for hard in ([True, False, True, False], [False] * 4):
+        batch.hard_negatives = torch.tensor(hard)
+        task.training_step(batch, 0)
+        right = [int(said == 0) for said, counts in zip(says.tolist(), hard, strict=True) if counts]
+        expected = sum(right) / max(len(right), 1)
+        assert task.logged["train/itm_hard_accuracy"].item() == pytest.approx(expected)
+
+
 def test_mismatched_pairs_teach_matching_alone_when_asked(network: MVLT, draw_pairs: Draw) -> None:
     network.eval()
     batch = draw_pairs(MIXED)

@@ -186,6 +186,8 @@ class PairBatch(Pairs):
         product_id: `[B]` int64 product of the image.
         rows: `[B]` int64 row of the image in its file.
         kaleido: what was done to the patches; None where nothing was.
+        hard_negatives: `[B]` bool, True where text and image are of two products of one sub-category; None
+            where every pair is matched.
         masked_positions: `[M]` int64, where in the flattened labels a word is asked, in increasing order;
             None where that is not known on the host.
         boxes: `[B, 4]` int64, where photographs that come as stored are still to be cropped: x0, y0, x1, y1
@@ -200,6 +202,7 @@ class PairBatch(Pairs):
     product_id: Tensor
     rows: Tensor
     kaleido: KaleidoTargets | None = field(default=None, kw_only=True)
+    hard_negatives: Tensor | None = field(default=None, kw_only=True)
     masked_positions: Tensor | None = field(default=None, kw_only=True)
     boxes: Tensor | None = field(default=None, kw_only=True)
 

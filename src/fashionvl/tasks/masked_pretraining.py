@@ -84,13 +84,21 @@ class MaskedTask(PairTask):
         return "text" if self.mlm else "pooled"
 
     def pair_losses(self, batch: PairBatch, encoded: EncodedPairs) -> tuple[Named, Named]:
-        """Compute ITM and MLM of encoded pairs, as far as they are on, with their accuracies."""
+        """Compute ITM and MLM of encoded pairs, as far as they are on, with their accuracies.
+
+        `itm_hard_accuracy` is that of the mismatched pairs of one sub-category, 0 in a batch without any.
+        """
         losses: Named = {}
         scores: Named = {}
         if self.itm:
             logits = self._encoder.itm_logits(encoded.pooled)
             losses["itm"] = itm_loss(logits, batch.itm_labels)
-            scores["itm_accuracy"] = (says_match(logits) == batch.itm_labels.bool()).float().mean()
+            right = says_match(logits) == batch.itm_labels.bool()
+            scores["itm_accuracy"] = right.float().mean()
+            if batch.hard_negatives is not None:
+                # Of `mixed` negatives three in four pairs are told by the sub-category alone.
+                hard = batch.hard_negatives
+                scores["itm_hard_accuracy"] = (right & hard).sum() / hard.sum().clamp(min=1)
         if self.mlm and batch.mlm_labels is not None:
             words = self._word_loss(batch, batch.mlm_labels, encoded.text)
             losses["mlm"] = words.loss * self.share(words.asked)

@@ -159,10 +159,23 @@ def test_negatives_come_from_the_rows_of_the_split_alone(build: Build, source: S
     assert torch.equal(batch.input_ids, others)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_negatives_of_the_own_sub_category_are_the_hard_ones(build: Build, share: float) -> None:
+    drawn = _epoch(build(Corruption(pairing=Pairing(share, "same_subcategory"))))
+    assert drawn.hard_negatives is not None
+    assert torch.equal(drawn.hard_negatives, drawn.itm_labels == 0)
+    assert drawn.hard_negatives.all() == (share == 0)
+    rows = np.array([0, 1, 2, 3])  # of two sub-categories, so that every negative is of the other
+    easy = _epoch(build(Corruption(pairing=Pairing(0.0)), rows=rows))
+    assert easy.hard_negatives is not None
+    assert not easy.hard_negatives.any()
+
+
 def test_clean_pairs_are_left_alone(build: Build, source: SplitSource) -> None:
     batch = _epoch(build(CLEAN))
     assert batch.image_mask is None
     assert batch.mlm_labels is None
+    assert batch.hard_negatives is None
     assert torch.equal(batch.itm_labels, torch.ones(ROWS, dtype=torch.int64))
     assert batch.pixel_values.shape == (ROWS, 3, SIZE, SIZE)
     assert batch.pixel_values.dtype == torch.uint8

@@ -12,7 +12,7 @@ from fashionvl.data.batches.corruption import Corruption
 from fashionvl.data.batches.generators import generators
 from fashionvl.data.batches.pairing import PairSampler
 from fashionvl.data.batches.source import Pictures, SplitSource, no_pixels
-from fashionvl.data.index.vocabulary import as_targets
+from fashionvl.data.index.vocabulary import UNLABELLED, as_targets
 from fashionvl.data.records import KaleidoTargets, PairBatch, Patches, masked_positions
 from fashionvl.data.text.loading import special_ids
 from fashionvl.errors import InputError
@@ -93,11 +93,22 @@ class PairDataset(Dataset[PairBatch]):
             mlm_labels=None if labels is None else torch.from_numpy(labels),
             masked_positions=None if labels is None else masked_positions(torch.from_numpy(labels)),
             itm_labels=torch.from_numpy(matched.astype(np.int64)),
+            hard_negatives=self._hard_negatives(rows, text_rows, matched),
             category=torch.from_numpy(as_targets(self.source.category[rows])),
             subcategory=torch.from_numpy(as_targets(self.source.subcategory[rows])),
             product_id=torch.from_numpy(self.source.product_id[rows]),
             rows=torch.from_numpy(rows),
         )
+
+    def _hard_negatives(
+        self, rows: np.ndarray, text_rows: np.ndarray, matched: np.ndarray
+    ) -> torch.Tensor | None:
+        if self._pairs is None:
+            return None
+        labels = self.source.subcategory
+        # Names that the vocabulary lacks have an id each below `UNLABELLED`; empty ones are no sub-category.
+        alike = (labels[rows] == labels[text_rows]) & (labels[rows] != UNLABELLED)
+        return torch.from_numpy(alike & ~matched)
 
     def _mask_text(
         self, input_ids: np.ndarray, attention: np.ndarray, rngs: list[np.random.Generator]
