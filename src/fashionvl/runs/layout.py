@@ -12,7 +12,7 @@ WRITTEN = (
 
 
 STAGES = (
-    *("pyramid", "saliency", "captioner", "align", "features"),
+    *("pyramid", "contrast", "saliency", "captioner", "align", "features"),
     *("pretrain", "recognition", "captioning"),
 )
 """The stages of MVLT and of Kaleido-BERT in the order they run; other run folders follow by name."""
