@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same cases in every run, so that no change fails by luck; `HYPOTHESIS=explore make test` draws others.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore")
+settings.load_profile(os.environ.get("HYPOTHESIS", "repeatable"))
 
 pytest_plugins = ["tests.finished_runs", "tests.saved_models"]
 

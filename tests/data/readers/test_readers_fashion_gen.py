@@ -241,6 +241,19 @@ class TestBadFiles:
             assert all(image.dtype == np.uint8 and image.shape[2] == 3 for image in images)
         assert "\n" not in refused
 
+    def test_names_that_are_not_utf_8_are_shown(self, write_fashion_gen, tmp_path):
+        whole, lacking = (write_fashion_gen(tmp_path / name) for name in ("a.h5", "b.h5"))
+        for path in (whole, lacking):
+            with h5py.File(path, "a") as file:
+                file[b"k\xe9y"] = np.zeros(3)
+                if path == lacking:
+                    del file["input_image"]
+        reader = FashionGenReader(whole)
+        assert reader.fields()[r"k\xe9y"] == "(3,) float64"
+        assert reader.fingerprint()
+        with pytest.raises(InputError, match=r"no dataset input_image; .*k\\xe9y"):
+            FashionGenReader(lacking)
+
     def test_damaged_chunk_is_named_by_row(self, tmp_path, write_fashion_gen):
         path = write_fashion_gen(tmp_path / "a.h5", input_image=None)
         images = np.random.default_rng(0).integers(0, 255, (6, 32, 32, 3), np.uint8)

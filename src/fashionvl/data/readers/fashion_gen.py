@@ -12,7 +12,7 @@ import numpy as np
 from fashionvl.data.catalogue import CatalogueColumns, ProductRecord
 from fashionvl.data.readers.encoding import FALLBACK, decode
 from fashionvl.data.readers.fingerprint import hash_samples
-from fashionvl.data.readers.hdf5 import ProcessLocalFile, find_dataset, sound
+from fashionvl.data.readers.hdf5 import ProcessLocalFile, find_dataset, readable_name, sound
 from fashionvl.data.readers.heaps import check_heaps
 from fashionvl.errors import InputError
 
@@ -90,7 +90,7 @@ class FashionGenReader:
         with sound(self.source, "its table of datasets"):
             found = {name: file.get(name) for name in file}
             return {
-                name: f"{entry.shape} {entry.dtype}"
+                readable_name(name): f"{entry.shape} {entry.dtype}"
                 for name, entry in found.items()
                 if isinstance(entry, h5py.Dataset)
             }
@@ -179,7 +179,7 @@ def _checked_length(file: h5py.File, path: Path, text_fields: dict[str, str]) ->
     found = {name: dataset for name in names if (dataset := find_dataset(file, name)) is not None}
     missing = [name for name in names if name not in found]
     if missing:
-        present = ", ".join(sorted(file)) or "nothing"
+        present = ", ".join(sorted(map(readable_name, file))) or "nothing"
         raise InputError(f"{path}: no dataset {', '.join(missing)}; the file holds {present}")
     images = found.pop(IMAGES)
     shape: tuple[int, ...] = images.shape or ()

@@ -77,6 +77,11 @@ def sound(path: Path, what: str) -> Iterator[None]:
         ) from error
 
 
+def readable_name(name: str | bytes) -> str:
+    """The name of an entry of a group; h5py gives names that are not UTF-8 as bytes."""
+    return name if isinstance(name, str) else name.decode(errors="backslashreplace")
+
+
 def find_dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
     """A dataset of a file; None where there is none, such as behind a link that leads nowhere.
 
@@ -85,7 +90,7 @@ def find_dataset(file: h5py.File, name: str) -> h5py.Dataset | None:
     """
     found = file.get(name)
     if isinstance(found, h5py.Group):
-        held = ", ".join(sorted(found)) or "nothing"
+        held = ", ".join(sorted(map(readable_name, found))) or "nothing"
         raise InputError(
             f"{file.filename}: {name} is a group that holds {held}, expected a dataset; write the values as "
             f"{name} itself"
