@@ -1,4 +1,4 @@
-"""What contrastive training watches, and the data it refuses."""
+"""Figures that contrastive training watches, and the data it refuses."""
 
 import logging
 from pathlib import Path

@@ -149,7 +149,7 @@ def _caption_line(page: Canvas, x: float, y: float, caption: str, probability: f
 
 
 def _recognised_from(runs: list[Run]) -> str:
-    """What the examples of recognition were recognised from: the first input that a run was tested on."""
+    """Say what the examples of recognition were recognised from: the first input that a run was tested on."""
     tested = {key.partition("/")[0] for run in runs for key in run.test}
     alone = {"image": "the photograph alone", "text": "the caption alone"}
     found = [said for source, said in alone.items() if {f"m_cr_{source}", f"s_cr_{source}"} & tested]

@@ -1,4 +1,4 @@
-"""What recognition reads: photograph and caption, or one of them alone."""
+"""Inputs of recognition: photograph and caption, or one of them alone."""
 
 from typing import Literal, cast, get_args
 

@@ -202,7 +202,7 @@ STEMS = {
     "TOTE BAGS": ("tote", "bag"), "LOW TOP SNEAKERS": ("sneaker", "top"),
     "CHELSEA BOOTS": ("chelsea", "boot"), "BEANIES": ("beanie",),
 }  # fmt: skip
-"""What each sub-category is called."""
+"""Names of each sub-category in captions."""
 
 
 def test_unnamed_captions_do_not_say_what_it_is_but_what_it_is_like() -> None:

@@ -12,7 +12,7 @@ from fashionvl.reporting.study.gather import gather
 from fashionvl.reporting.study.text import study_text
 
 SHARES = {"Final": 0.9, "A1": 0.2, "A2": 0.9}
-"""Of photographs recognised without their captions."""
+"""Share of photographs recognised without their captions, by column."""
 
 
 @pytest.fixture

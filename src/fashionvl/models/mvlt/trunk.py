@@ -1,4 +1,4 @@
-"""What MVLT and its dual encoder share: word embeddings and the pyramid, with their sizes."""
+"""Word embeddings and pyramid, which MVLT and its dual encoder share, with their sizes."""
 
 from typing import Any, Literal
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 HEADS = ("matching", "language", "category", "subcategory", "decoder")
 SHARED = ("encoder", "text_embeddings")
-"""What `MVLTDualEncoder` and MVLT have in common."""
+"""Parts that `MVLTDualEncoder` and MVLT share."""
 TIED_DECODER = "mlm_head.mlm_decoder.weight"
 WORD_EMBEDDINGS = "text_embeddings.word_embeddings.weight"
 # `position_ids` is a constant that transformers 4.10 saved; t2i_head is surplus to a model with the U-Net.
