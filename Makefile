@@ -124,6 +124,12 @@ endif
 records: $(READY)
 	$(FASHIONVL) records $(RUNS) $(TO)
 
+# Retrieval results of single runs: make seeds FROM="docs/results/laptop/runs.json runs/photographs" TO=docs/results/seeds.json
+.PHONY: seeds
+FROM = $(RUNS)
+seeds: $(READY)
+	$(FASHIONVL) seeds $(FROM) --out $(TO)
+
 # Speed and memory, as ratios; kept in benchmarks/results and shown in docs/performance.md.
 .PHONY: bench bench-gpu bench-more performance
 BENCH := $(BIN)/python -m benchmarks

@@ -4,6 +4,7 @@ import contextvars
 import os
 import sys
 import traceback
+from importlib import import_module
 from typing import Any
 
 USAGE = """usage: fashionvl COMMAND [options]
@@ -19,12 +20,19 @@ USAGE = """usage: fashionvl COMMAND [options]
   report                         tables, plots and verdicts of studies, as text, Markdown and one HTML page
   compare                        one table and the pictures of different models, run alike
   records                        pack what a report reads of run folders into one JSON file
+  seeds                          retrieval results of single runs, one entry a run, as one JSON file
   wandb-report                   a W&B report that compares the columns of studies
   init                           copy the recipes, studies and sweeps to a folder, to change them
 
 `fashionvl COMMAND --help` lists the options of each; with --debug, errors show their traceback."""
 
 DEBUG = "--debug"
+
+MAINS = {
+    name: f"fashionvl.commands.{name.replace('-', '_')}"
+    for name in ("score", "plan", "report", "compare", "records", "seeds", "init", "wandb-report")
+}
+"""Commands whose module has a `main` that takes their arguments."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -84,34 +92,8 @@ def _dispatch(arguments: list[str]) -> None:
         from fashionvl.commands.summary import summary
 
         _run_functions(summary, arguments[1:], "fashionvl summary")
-    elif arguments[0] == "score":
-        from fashionvl.commands.score import main as score
-
-        score(arguments[1:])
-    elif arguments[0] == "plan":
-        from fashionvl.commands.plan import main as plan
-
-        plan(arguments[1:])
-    elif arguments[0] == "report":
-        from fashionvl.commands.report import main as report
-
-        report(arguments[1:])
-    elif arguments[0] == "compare":
-        from fashionvl.commands.compare import main as compare
-
-        compare(arguments[1:])
-    elif arguments[0] == "records":
-        from fashionvl.commands.records import main as records
-
-        records(arguments[1:])
-    elif arguments[0] == "init":
-        from fashionvl.commands.init import main as init
-
-        init(arguments[1:])
-    elif arguments[0] == "wandb-report":
-        from fashionvl.commands.wandb_report import main as wandb_report
-
-        wandb_report(arguments[1:])
+    elif arguments[0] in MAINS:
+        import_module(MAINS[arguments[0]]).main(arguments[1:])
     else:
         words = _readable(arguments)
         from fashionvl.commands.train import train

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fashionvl.commands.report import main
+from fashionvl.reporting.seeds import read_seeds, seeds_json
 
 STUDIES = ("mask_ratio", "mask_unit", "mask_style", "objectives", "pretrained")
 
@@ -39,3 +40,13 @@ def test_report_is_rebuilt_from_its_records(repository: Path, tmp_path: Path) ->
         else:
             assert rebuilt[place] == value, place
     assert f"<h1>{title}</h1>" in (tmp_path / "report.html").read_text()
+
+
+def test_seeds_agree_with_the_records_in_the_repository(repository: Path) -> None:
+    """Runs whose records are kept elsewhere have entries, too; those kept here have exactly their own."""
+    results = repository / "docs" / "results"
+    committed = (results / "seeds.json").read_text()
+    entries, _ = read_seeds(sorted(results.glob("*/runs.json")))
+    assert entries
+    assert [entry for entry in json.loads(committed) if entry in entries] == entries
+    assert seeds_json(json.loads(committed)) == committed

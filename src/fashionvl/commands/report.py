@@ -19,7 +19,7 @@ from fashionvl.reporting.study.text import study_text
 from fashionvl.runs.bundle import open_runs
 from fashionvl.studies.study import read_study
 
-WRITTEN = ("report.html", "report.md", "report.json")
+WRITTEN = ("report.html", "report.md", "report.json", "report.png")
 
 
 def main(arguments: list[str]) -> None:
@@ -58,7 +58,7 @@ def check_complete(built: Report) -> None:
 
 
 def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Report:
-    """Compute and write `report.md`, `report.html` and `report.json`, and print the tables.
+    """Compute and write `report.md`, `.html`, `.json` and `.png`, and print the tables.
 
     Raises:
         InputError: runs differ in scale, data, candidates or queries, a file of a run is unusable, or a file
@@ -74,15 +74,19 @@ def report(gathered: list[Gathered], out: Path, title: str | None = None) -> Rep
     ):
         console.print(f"nothing has run yet under {gathered[0].root}: the report shows what is missing")
     # Imported late: the page needs its own libraries, which a refusal above should not wait for.
-    from fashionvl.reporting.page import write_page
+    from fashionvl.reporting.page import write_page, write_poster
 
     ours.begin()
+    # A picture of earlier runs would stay where there is nothing to draw.
+    (out / "report.png").unlink(missing_ok=True)
     write_page(built, out / "report.html")
     (out / "report.md").write_text(report_markdown(built, out), encoding="utf-8")
     (out / "report.json").write_text(json.dumps(report_json(built, out), indent=1) + "\n", encoding="utf-8")
+    write_poster(built, out / "report.png")
     ours.remember()
     for name in WRITTEN:
-        console.print(str(out / name), style="dim", highlight=False, soft_wrap=True)
+        if (out / name).exists():
+            console.print(str(out / name), style="dim", highlight=False, soft_wrap=True)
     return built
 
 

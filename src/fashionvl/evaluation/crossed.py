@@ -12,6 +12,9 @@ from fashionvl.evaluation.significance import percentiles, two_sided
 NORMAL = 1e6
 """Degrees of freedom at which Student's t is the normal, to all digits that matter."""
 
+POWER = 0.8
+"""Chance of finding a difference of the smallest detectable size (Cohen 1988, Section 2.4)."""
+
 
 class CrossedMean(NamedTuple):
     """A mean over seeds of a score over queries.
@@ -20,11 +23,14 @@ class CrossedMean(NamedTuple):
         value: In the unit of the scores.
         interval: For new seeds and new queries; for new queries alone where there is one seed.
         p_value: Two-sided, of the hypothesis that the true value is 0.
+        detectable: Smallest true value that such seeds and queries find with a power of `POWER`; None where
+            there is one seed, which does not tell how much seeds vary.
     """
 
     value: float
     interval: tuple[float, float]
     p_value: float
+    detectable: float | None
 
 
 def crossed_mean(by_seed: np.ndarray, resampled: np.ndarray, confidence: float = 0.95) -> CrossedMean:
@@ -58,19 +64,41 @@ def crossed_mean(by_seed: np.ndarray, resampled: np.ndarray, confidence: float =
     value = float(by_seed.mean())
     if seeds == 1:
         draws = resampled[:, 0]
-        return CrossedMean(value, percentiles(draws, confidence), two_sided(draws))
+        return CrossedMean(value, percentiles(draws, confidence), two_sided(draws), None)
     of_seeds = float(by_seed.var(ddof=1)) / seeds
     covariance = np.cov(resampled, rowvar=False)
     shared = float(covariance.sum() - covariance.trace()) / (seeds * (seeds - 1))
     # The floor: the mean of these seeds over resampled queries.
     variance = max(of_seeds + max(shared, 0.0), float(covariance.mean()))
     if variance <= 0:
-        return CrossedMean(value, (value, value), 1.0 if value == 0 else 2 / (len(resampled) + 1))
+        return CrossedMean(value, (value, value), 1.0 if value == 0 else 2 / (len(resampled) + 1), 0.0)
     freedom = (seeds - 1) * (variance / of_seeds) ** 2 if of_seeds > 0 else NORMAL
     error = math.sqrt(variance)
     margin = float(stdtrit(freedom, (1 + confidence) / 2)) * error
     p_value = 2 * float(stdtr(freedom, -abs(value) / error))
-    return CrossedMean(value, (value - margin, value + margin), p_value)
+    detectable = detectable_difference(error, freedom, confidence)
+    return CrossedMean(value, (value - margin, value + margin), p_value, detectable)
+
+
+def detectable_difference(
+    error: float, freedom: float, confidence: float = 0.95, power: float = POWER
+) -> float:
+    """Smallest true value that a two-sided t-test finds with some power.
+
+    The minimum detectable effect of Bloom (1995, Evaluation Review 19, 547-556): the standard error times the
+    sum of Student's t at `1 - alpha / 2` and at the power. With few degrees of freedom it is a little small:
+    by the noncentral t the power is 73 % at one, 77 % at two, 79 % at four, instead of 80 %.
+
+    Args:
+        error: Standard error, in the unit of the scores.
+        freedom: Degrees of freedom of the error, > 0.
+        confidence: Coverage of the interval that has to exclude 0: `1 - alpha`, in (0, 1).
+        power: In (0, 1).
+
+    Returns:
+        In the unit of the scores, >= 0.
+    """
+    return float(stdtrit(freedom, (1 + confidence) / 2) + stdtrit(freedom, power)) * error
 
 
 def holm(p_values: list[float]) -> list[float]:

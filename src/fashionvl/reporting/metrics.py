@@ -70,6 +70,11 @@ class Metric:
     bar: float | None = None
 
     @property
+    def range(self) -> float:
+        """The largest difference that two values can have; infinite where there is none."""
+        return self.highest - self.lowest
+
+    @property
     def label(self) -> str:
         """Name and unit."""
         return f"{self.name} {self.unit}".rstrip()

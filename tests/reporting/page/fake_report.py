@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fashionvl.reporting.study.records import (
+    Bound,
     Cell,
     Claim,
     ColumnReport,
@@ -20,6 +21,7 @@ from fashionvl.reporting.study.records import (
     Verdict,
     mark,
 )
+from fashionvl.reporting.study.verdicts import excluded_words
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def cell(metric: Metric, shift: float, is_reference: bool, seeds: list[int], pap
         p,
         bool(abs(shift) > 2),
         mark(shift, bool(abs(shift) > 2), metric.lower_is_better),
+        2.9 * step if len(seeds) > 1 else None,
     )
     return Cell(ours, difference, paper, None if paper is None else 1.3 * (shift - 0.5) * step)
 
@@ -159,7 +162,9 @@ def verdict(shift: float, name: str) -> Verdict:
         "-", "\N{MINUS SIGN}"
     )
     if abs(shift) < 2:
-        return Verdict("same", f"no difference seen with 300 samples and 3 seeds: {said}")
+        bound = Bound(name, abs(shift * 3.2) + 3, 600, "", 1)
+        words = f"{excluded_words([bound])}; 300 samples, 3 seeds"
+        return Verdict("same", f"no difference seen ({words}): {said}", [bound])
     kind = mark(shift, True, False)
     return Verdict(kind, f"{kind}: {name} {said}")
 
@@ -218,9 +223,14 @@ def ordered_study(root: Path) -> StudyReport:
         )
         for name, unit in units.items()
     ]  # fmt: skip
+    found = [columns[0].cells[metric.key].difference for metric in METRICS]
+    metrics = [
+        dataclasses.replace(metric, detectable=one.detectable if one else None)
+        for metric, one in zip(METRICS, found, strict=True)
+    ]
     return StudyReport(
         "mask_unit", "Masking unit", "How large should a hidden square be?", "MVLT Table 3, B1 to B4",
-        "side of a hidden square, px", "Final", [0, 1, 2], METRICS, columns, "mvlt_table3",
+        "side of a hidden square, px", "Final", [0, 1, 2], metrics, columns, "mvlt_table3",
     )  # fmt: skip
 
 

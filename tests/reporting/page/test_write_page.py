@@ -84,7 +84,8 @@ def test_nothing_comes_from_outside(written: Written, reader: Reader) -> None:
 
 def test_every_image_says_what_it_shows(reader: Reader) -> None:
     images = [attrs for tag, attrs in reader.tags if tag == "img"]
-    assert len(images) == 5 + 4 + 5 + 5 + 4 + 1
+    # Differences, losses and masks of two studies; means of both.
+    assert len(images) == 5 + 4 + 5 + 5 + 4 + 1 + 5 + 5
     assert all(len(image["alt"] or "") > 20 and image["width"] and image["height"] for image in images)
 
 

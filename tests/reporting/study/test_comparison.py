@@ -90,7 +90,8 @@ def test_verdicts_say_so(study, runs):
     assert found["A1"].verdicts["recognition"].text.startswith(minus("worse: M-CR accuracy ~"))
     assert found["A1"].verdicts["generation"].kind == "not comparable"
     assert found["A2"].verdicts["retrieval"].text == (
-        "no difference seen with 60 queries a side and 3 seeds: 0.0 [0.0, 0.0]"
+        "no difference seen (a difference of more than 0.0 SumR is excluded; 60 queries a side, 3 seeds): "
+        "0.0 [0.0, 0.0]"
     )
     assert found["Final"].verdicts == {}
 
@@ -100,6 +101,17 @@ def test_other_hidden_pixels_are_not_compared(study, runs):
     assert found["A1"].cells["mig/psnr_masked"].ours.value == 15
     assert found["A1"].cells["mig/psnr_masked"].difference is None
     assert found["A2"].cells["mig/psnr_masked"].difference.value == 0
+
+
+def test_detectable_difference_is_the_median_over_columns(study, runs):
+    report, found = columns(study, runs)
+    (sum_r,) = [metric for metric in report.metrics if metric.key == "tir/sum_r"]
+    same, apart = (found[name].cells["tir/sum_r"].difference.detectable for name in ("A2", "A1"))
+    assert same == 0
+    assert sum_r.detectable == apart / 2
+    interval = found["A1"].cells["tir/sum_r"].difference.interval
+    # Student's t at 0.8 is 0.25 to 0.43 of that at 0.975, for any degrees of freedom from two on.
+    assert 1.2 < apart / ((interval[1] - interval[0]) / 2) < 1.44
 
 
 def test_axis_and_sources(study, runs):
@@ -116,6 +128,8 @@ def test_one_seed(study, runs):
     assert cell.ours.sd is None
     assert cell.difference.real
     assert "one seed" in report.metrics[0].test
+    assert cell.difference.detectable is None
+    assert {metric.detectable for metric in report.metrics} == {None}
     assert found["A1"].verdicts["retrieval"].text.endswith("(one seed: holds for these two runs)")
 
 

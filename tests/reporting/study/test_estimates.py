@@ -81,7 +81,7 @@ def test_interval_stays_within_what_the_metric_can_be():
 def test_equal_columns_differ_by_nothing():
     rng = np.random.default_rng(0)
     rows = {seed: rng.random(80) for seed in range(3)}
-    assert difference(scores_of(rows), scores_of(rows)) == (0, (0, 0), 1)
+    assert difference(scores_of(rows), scores_of(rows)) == (0, (0, 0), 1, 0)
 
 
 def test_only_shared_seeds_are_paired():

@@ -121,8 +121,8 @@ def test_verdicts_are_given_for_the_groups_there_are(columns):
     assert columns["B"].verdicts["retrieval"].text.startswith(minus("worse: SumR ~"))
     assert columns["B"].verdicts["captioning"].text.startswith(minus("worse: ROUGE-L ~"))
     assert columns["B_I"].verdicts["captioning"].text == (
-        "no difference seen with 90 captions of 30 products and 2 seeds: "
-        "ROUGE-L 0.0 [0.0, 0.0], CIDEr 0.0 [0.0, 0.0]"
+        "no difference seen (a difference of more than 0.0 ROUGE-L or 0.0 CIDEr is excluded; 90 captions of "
+        "30 products, 2 seeds): ROUGE-L 0.0 [0.0, 0.0], CIDEr 0.0 [0.0, 0.0]"
     )
 
 

@@ -35,7 +35,7 @@ def options(tmp_path, *more):
     return ["--folder", str(tmp_path / "ablations"), "--runs", str(tmp_path / "runs"), *more]
 
 
-def test_report_needs_no_torch_and_leaves_three_files(runs, tmp_path):
+def test_report_needs_no_torch_and_leaves_its_files(runs, tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COLUMNS": "80"}
     command = [sys.executable, "-c", PROBE, "mask-ratio", "other", *options(tmp_path, "--seeds", "0", "1")]
     result = subprocess.run(
@@ -43,12 +43,16 @@ def test_report_needs_no_torch_and_leaves_three_files(runs, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     folder = runs / "reports" / "mask_ratio+other"
-    assert {file.name for file in folder.glob("report.*")} == {"report.md", "report.html", "report.json"}
+    assert {file.name for file in folder.glob("report.*")} == {
+        f"report.{kind}" for kind in ("md", "html", "json", "png")
+    }
     found = json.loads((folder / "report.json").read_text())
     assert [study["name"] for study in found["studies"]] == ["mask_ratio", "other"]
     assert found["title"] == "Masking ratio, Masking ratio"
     assert str(folder / "report.html") in result.stdout
-    assert "no difference seen" in result.stdout
+    for file in ("report.md", "report.html"):
+        text = (folder / file).read_text()
+        assert "Smallest difference" in text or "smallest true difference" in text
 
 
 def test_out_title_and_one_study_named_twice(runs, tmp_path):

@@ -12,7 +12,7 @@ from fashionvl.reporting.canvas import BLUE, FONT, INK, ORANGE, PAGE, QUIET
 from fashionvl.reporting.metrics import known
 from fashionvl.reporting.page.drawing import LABEL_SIZE, Picture, panel, row_panel, svg_picture
 from fashionvl.reporting.study.formatting import MINUS, signed, signed_span
-from fashionvl.reporting.study.records import Cell, ColumnReport, Difference, Metric, StudyReport
+from fashionvl.reporting.study.records import Cell, ColumnReport, Difference, Mark, Metric, StudyReport
 
 SHORT_LABEL = 6
 """Longer labels do not fit under an axis; the value stands there instead."""
@@ -75,7 +75,7 @@ def _along_axis(study: StudyReport, metric: Metric, places: dict[str, float]) ->
     label_below(axes, study.axis_label, LABEL_SIZE)
     axes.yaxis.set_major_locator(MaxNLocator(5))
     grid(axes, "y")
-    return svg_picture(figure, _title(metric), _in_words(study, metric))
+    return svg_picture(figure, title_of(metric), _in_words(study, metric))
 
 
 def _curve(axes: Axes, study: StudyReport, points: list[_Point], apart: float) -> None:
@@ -103,7 +103,7 @@ def _in_rows(study: StudyReport, metric: Metric) -> Picture:
         _mark(axes, point, is_reference=False, apart=GAP, upright=False)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    return svg_picture(figure, _title(metric), _in_words(study, metric))
+    return svg_picture(figure, title_of(metric), _in_words(study, metric))
 
 
 def _is_compared(column: ColumnReport) -> bool:
@@ -117,7 +117,7 @@ def _mark(axes: Axes, point: _Point, is_reference: bool, apart: float, upright: 
         return
     found = point.cell.difference
     if found:
-        colour, marker = _look(found)
+        colour, marker = look(found)
         x = point.x if upright else point.x - apart
         ends = [_at(x, end, upright) for end in found.interval]
         axes.plot(*zip(*ends, strict=True), color=colour, linewidth=1.6, zorder=3)
@@ -131,9 +131,10 @@ def _at(place: float, value: float, upright: bool) -> tuple[list[float], list[fl
     return ([place], [value]) if upright else ([value], [place])
 
 
-def _look(difference: Difference) -> tuple[str, str]:
+def look(difference: Difference | None) -> tuple[str, str]:
     """The colour and marker that the tables use, too."""
-    return {"same": (QUIET, "o"), "better": (BLUE, "^"), "worse": (ORANGE, "v")}[difference.mark]
+    mark: Mark = difference.mark if difference else "same"
+    return {"same": (QUIET, "o"), "better": (BLUE, "^"), "worse": (ORANGE, "v")}[mark]
 
 
 def _place(value: float, doubling: bool) -> float:
@@ -145,7 +146,8 @@ def _tick(column: ColumnReport, places: dict[str, float]) -> str:
     return f"{label.replace('-', MINUS)}\n{column.id}".replace("$", r"\$")
 
 
-def _title(metric: Metric) -> str:
+def title_of(metric: Metric) -> str:
+    """Task, name and unit, and the direction where lower is better."""
     unit = f", {metric.unit}" if metric.unit not in ("", "%") else ""
     return f"{metric.task} {metric.name}{unit}{', lower is better' if metric.lower_is_better else ''}"
 
@@ -162,4 +164,4 @@ def _in_words(study: StudyReport, metric: Metric) -> str:
         if cell.paper_difference is not None:
             line += f", paper {signed(cell.paper_difference, digits)}"
         said.append(line)
-    return f"{_title(metric)}, difference to {study.reference} with 95 % interval: {'; '.join(said)}"
+    return f"{title_of(metric)}, difference to {study.reference} with 95 % interval: {'; '.join(said)}"

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator
 from PIL import Image
 
 from fashionvl.reporting.axes import bare, grid, label_below
-from fashionvl.reporting.canvas import BLUE, FONT, GREEN, HAIRLINE, INK, ORANGE, PAGE, QUIET, SKY
+from fashionvl.reporting.canvas import BLUE, FONT, GREEN, HAIRLINE, INK, ORANGE, PAGE, QUIET, SKY, TRACK
 from fashionvl.reporting.panels import GREY
 
 WIDTH, HEIGHT = 240, 180
@@ -30,7 +30,7 @@ PIXELS_PER_INCH = 72
 
 DARK = {
     INK: "#e4e8ec", QUIET: "#a3aeb8", HAIRLINE: "#333c46", PAGE: "#181d23", BLUE: SKY, ORANGE: "#ff9552",
-    GREEN: "#2fc796",
+    GREEN: "#2fc796", TRACK: "#29313a",
 }  # fmt: skip
 """Replacements of a panel's colours where the reader prefers a dark page."""
 
@@ -73,12 +73,17 @@ def panel(height: int = HEIGHT) -> tuple[Figure, Axes]:
 def row_panel(names: list[str], scale: str) -> tuple[Figure, Axes]:
     """An empty plot of a row a column, named on the left; `scale` says what the x axis shows."""
     figure, axes = panel(FRAME_HEIGHT + ROW_HEIGHT * len(names))
+    row_axis(axes, names, scale)
+    return figure, axes
+
+
+def row_axis(axes: Axes, names: list[str], scale: str) -> None:
+    """Give axes a row for each name, from top to bottom; `scale` says what the x axis shows."""
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(list(range(len(names)))))
     axes.set_yticklabels(names, fontfamily=FONT, color=INK)
     grid(axes, "x")
     label_below(axes, scale, LABEL_SIZE)
-    return figure, axes
 
 
 def svg_picture(figure: Figure, title: str, alt: str) -> Picture:

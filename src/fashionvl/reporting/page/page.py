@@ -12,6 +12,7 @@ from fashionvl.reporting.overview import duration
 from fashionvl.reporting.page.claims import claim_summary, claim_tables
 from fashionvl.reporting.page.views import source_of, view
 from fashionvl.reporting.study import formatting
+from fashionvl.reporting.study.power import detectable
 from fashionvl.reporting.study.records import Difference, Report
 
 HERE = Path(__file__).parent
@@ -63,6 +64,7 @@ def environment(folder: Path) -> Environment:
         "probability": formatting.probability,
         "magnitude": formatting.magnitude,
         "table_name": formatting.table_name,
+        "detectable": lambda metric: detectable(metric, with_unit=False),
         "duration": duration,
         "mark": mark,
         "link": lambda path: formatting.relative_link(path, folder),

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from fashionvl.reporting.page.differences import axis_places, difference_panels
 from fashionvl.reporting.page.drawing import Picture, photograph
 from fashionvl.reporting.page.losses import Stroke, loss_panels, strokes
+from fashionvl.reporting.page.means import mean_panels
 from fashionvl.reporting.page.single_tasks import single_task_panels
 from fashionvl.reporting.page.tasks import Task, procedures_of, samples_of, tasks_of
+from fashionvl.reporting.study.power import last_row
 from fashionvl.reporting.study.records import ColumnReport, Metric, StageRun, StudyReport, Verdict
+from fashionvl.reporting.study.verdicts import excluded_words
 
 KINDS = ("better", "worse", "mixed", "same", "unknown")
 """Kinds of verdicts; `unknown` was not measured, or was measured on another task."""
@@ -24,9 +27,16 @@ class Mask:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Ids of the columns by their verdicts in one group of tasks; the fields but the first are `KINDS`."""
+    """Ids of the columns by their verdicts in one group of tasks.
+
+    Attributes:
+        group: of tasks.
+        excluded: what is excluded of every column of `same`; empty where there is none.
+        better, worse, mixed, same, unknown: `KINDS`.
+    """
 
     group: str
+    excluded: str
     better: list[str]
     worse: list[str]
     mixed: list[str]
@@ -64,11 +74,13 @@ class StudyView:
     study: StudyReport
     tasks: list[Task]
     samples: str
+    power: str
     procedures: list[tuple[str, str]]
     outcomes: list[Outcome]
     kinds: dict[tuple[str, str], str]
     open: list[ColumnReport]
     panels: list[Picture]
+    means: list[Picture]
     has_axis: bool
     single_tasks: list[Picture]
     losses: list[Picture]
@@ -85,11 +97,13 @@ def view(study: StudyReport) -> StudyView:
         study=study,
         tasks=tasks,
         samples=samples_of(tasks),
+        power=last_row(study),
         procedures=procedures_of(tasks),
         outcomes=outcomes,
         kinds=kinds_of(outcomes),
         open=[column for column in study.columns if column.state != "done"],
         panels=difference_panels(study),
+        means=mean_panels(study),
         has_axis=axis_places(study) is not None,
         single_tasks=single_task_panels(study),
         losses=loss_panels(study),
@@ -112,7 +126,9 @@ def outcomes_of(study: StudyReport) -> list[Outcome]:
             # Of a column that has not ended, its state says enough.
             if kind != "unknown" or column.state == "done":
                 found[kind].append(column.id)
-        outcomes.append(Outcome(group, **found))
+        same = [column.verdicts[group] for column in study.columns if column.id in found["same"]]
+        bounds = [bound for verdict in same for bound in verdict.excluded]
+        outcomes.append(Outcome(group, excluded_words(bounds) if bounds else "", **found))
     return outcomes
 
 

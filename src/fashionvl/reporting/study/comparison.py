@@ -6,6 +6,7 @@ from fashionvl.reporting.papers import PaperTable, paper_table
 from fashionvl.reporting.study.estimates import estimate
 from fashionvl.reporting.study.gather import Gathered, GatheredColumn, axis_value, masked_picture
 from fashionvl.reporting.study.measured import Measured, listed, measure
+from fashionvl.reporting.study.power import typical
 from fashionvl.reporting.study.records import Cell, ColumnReport, Metric, StudyReport
 from fashionvl.reporting.study.verdicts import Judged, judge, verdict
 
@@ -33,7 +34,7 @@ def compare(gathered: Gathered) -> StudyReport:
         axis_label=study.axis_label,
         reference=study.reference.id,
         seeds=gathered.seeds,
-        metrics=[_metric(*one, measured, len(gathered.seeds)) for one in shown],
+        metrics=[_metric(*one, measured, len(gathered.seeds), list(cells.values())) for one in shown],
         columns=[
             _column(gathered, column, cells[column.column.id], judged.get(column.column.id, {}))
             for column in gathered.columns
@@ -42,14 +43,21 @@ def compare(gathered: Gathered) -> StudyReport:
     )
 
 
-def _metric(protocol: Protocol, known: Known, measured: dict[str, Measured], seeds: int) -> Metric:
+def _metric(
+    protocol: Protocol,
+    known: Known,
+    measured: dict[str, Measured],
+    seeds: int,
+    rows: list[dict[str, Cell]],
+) -> Metric:
     sample = measured[protocol.name].sample
     # A total is of the queries of its parts.
     drawn = sample or next((part for other in protocol.total_of if (part := measured[other].sample)), None)
     by = "products" if drawn and drawn.clusters else protocol.items
     is_tested = known.recomputed is not None or protocol.total_of
+    key = f"{protocol.name}/{known.key}"
     return Metric(
-        key=f"{protocol.name}/{known.key}",
+        key=key,
         task=protocol.task,
         name=known.name,
         unit=known.unit,
@@ -59,6 +67,7 @@ def _metric(protocol: Protocol, known: Known, measured: dict[str, Measured], see
         test=(TEST if seeds > 1 else TEST_ONE_SEED).format(by=by) if is_tested else "",
         lower_is_better=known.lower_is_better,
         stage=protocol.stage,
+        detectable=typical(row[key].difference for row in rows),
     )
 
 

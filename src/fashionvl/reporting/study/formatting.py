@@ -59,6 +59,11 @@ def magnitude(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def difference_unit(unit: str) -> str:
+    """Unit of the differences of a metric: points of what is in percent."""
+    return "points" if unit == "%" else unit
+
+
 def table_name(paper: str) -> str:
     """`mvlt_table3` as `MVLT Table 3`."""
     model, _, table = paper.partition("_table")

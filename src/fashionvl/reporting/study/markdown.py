@@ -15,6 +15,7 @@ from fashionvl.reporting.study.formatting import (
     signed_span,
     span,
 )
+from fashionvl.reporting.study.power import detectable_words
 from fashionvl.reporting.study.records import (
     Cell,
     Claim,
@@ -91,7 +92,8 @@ def _task(study: StudyReport, task: str) -> str:
             row += cells if has_paper else cells[:2]
         rows.append(row)
     is_measured = any(column.cells[m.key].ours for column in study.columns for m in metrics)
-    return f"{table(header, rows)}\n\n{_behind(metrics) if is_measured else 'Not measured yet.'}"
+    behind = f"{_behind(metrics)} {detectable_words(study, metrics)}" if is_measured else "Not measured yet."
+    return f"{table(header, rows)}\n\n{behind.rstrip()}"
 
 
 def _cells(metric: Metric, cell: Cell) -> list[str]:

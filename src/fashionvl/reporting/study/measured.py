@@ -162,7 +162,10 @@ def compare_with(
     adjusted = holm([apart.p_value for apart in found.values()])
     return {
         column: Difference(
-            *apart, p_adjusted=p, real=p < LEVEL, mark=mark(apart.value, p < LEVEL, lower_is_better)
+            **apart._asdict(),
+            p_adjusted=p,
+            real=p < LEVEL,
+            mark=mark(apart.value, p < LEVEL, lower_is_better),
         )
         for (column, apart), p in zip(found.items(), adjusted, strict=True)
     }

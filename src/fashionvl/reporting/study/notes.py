@@ -39,7 +39,19 @@ def _method(studies: list[StudyReport]) -> list[str]:
             "still look real."
         ),
     ]
+    if any(metric.detectable is not None for study in studies for metric in study.metrics):
+        found.append(
+            "The smallest difference that would be seen is the standard error of the difference times the "
+            "sum of Student's t at 0.975 and at 0.8, with the degrees of freedom of the interval (Bloom 1995): "
+            "a true difference of this size is found in 80 % of such comparisons, before Holm's correction, "
+            "which asks for more. Each column has its own; tables give the median over the columns."
+        )
     judged = [found for study in studies for column in study.columns for found in column.verdicts.values()]
+    if any(found.excluded for found in judged):
+        found.append(
+            "No difference seen is not the same as no difference: what is excluded is a difference beyond "
+            "the farther end of its 95 % interval."
+        )
     if any(found.kind == "not comparable" for found in judged):
         found.append(
             "PSNR of hidden pixels is compared only where both runs hid the same pixels: how much is hidden, "

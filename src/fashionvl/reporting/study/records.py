@@ -20,16 +20,37 @@ def mark(difference: float, real: bool, lower_is_better: bool) -> Mark:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Size of a difference that a 95 % interval excludes, in either direction.
+
+    Attributes:
+        name: of the metric.
+        value: the larger end of the interval, without its sign.
+        possible: the largest difference that the metric can have; a bound beyond it excludes nothing.
+        unit: of a difference, such as `points`; empty where the metric has none.
+        digits: after the point.
+    """
+
+    name: str
+    value: float
+    possible: float
+    unit: str
+    digits: int
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Verdict on a column's differences in one group of tasks.
 
     Attributes:
         kind: `mixed` where some are better and some worse; `same` where none was seen.
         text: one plain line.
+        excluded: what is excluded of each metric in which no difference was seen.
     """
 
     kind: Literal["better", "worse", "mixed", "same", "not measured", "not comparable"]
     text: str
+    excluded: list[Bound] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,9 @@ class Metric:
         test: the paired test its differences carry, in words; empty where none can be made.
         lower_is_better: the direction.
         stage: whose runs are tested so.
+        detectable: smallest true difference to the reference that is found with 80 % power at a two-sided
+            level of 5 %, before Holm's correction: the median over the columns; None where no column shares
+            two seeds with the reference.
     """
 
     key: str
@@ -59,6 +83,7 @@ class Metric:
     test: str = ""
     lower_is_better: bool = False
     stage: str = ""
+    detectable: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +114,8 @@ class Difference:
         p_adjusted: after Holm, over the columns of the study for this metric.
         real: whether `p_adjusted` is below 0.05.
         mark: what it amounts to, by the metric's direction.
+        detectable: smallest true difference that is found with 80 % power at a two-sided level of 5 %, before
+            Holm's correction; None from one seed.
     """
 
     value: float
@@ -97,6 +124,7 @@ class Difference:
     p_adjusted: float
     real: bool
     mark: Mark
+    detectable: float | None = None
 
 
 @dataclass(frozen=True)

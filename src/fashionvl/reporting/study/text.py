@@ -8,6 +8,7 @@ from rich.text import Text
 
 from fashionvl.reporting.metrics import Place, known
 from fashionvl.reporting.study.formatting import ABSENT, number, signed
+from fashionvl.reporting.study.power import detectable_words
 from fashionvl.reporting.study.records import Cell, ColumnReport, Metric, StageRun, StudyReport
 
 WIDE = 100
@@ -34,6 +35,7 @@ def study_text(study: StudyReport, width: int) -> Group:
         table.add_row(_name(column), *stacked, end_section=True)
     seeds = ", ".join(map(str, study.seeds))
     key = Text(f"{KEY.format(reference=study.reference)} Seeds {seeds}.", style="dim")
+    key.append(f" {detectable_words(study, metrics, with_task=True)}".rstrip())
     return Group(table, key, *_lines(study))
 
 

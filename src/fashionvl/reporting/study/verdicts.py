@@ -1,13 +1,14 @@
 """Verdicts on a column's differences: one plain line for each group of tasks."""
 
+import math
 from dataclasses import dataclass
 
 from fashionvl.reporting import metrics
 from fashionvl.reporting.metrics import Protocol
 from fashionvl.reporting.study.estimates import SeedScores, cleared, common_seeds
-from fashionvl.reporting.study.formatting import signed, signed_span
+from fashionvl.reporting.study.formatting import difference_unit, number, signed, signed_span
 from fashionvl.reporting.study.measured import Measured
-from fashionvl.reporting.study.records import Difference, Mark, Verdict
+from fashionvl.reporting.study.records import Bound, Difference, Mark, Verdict
 
 NOT_MEASURED = Verdict("not measured", "not measured")
 NOT_COMPARABLE = Verdict("not comparable", "not comparable: its runs hide other pixels than the reference's")
@@ -22,10 +23,11 @@ class Judged:
     Attributes:
         name: as the verdict calls it.
         digits: after the point.
-        unit: of a difference, in words, with the space before it.
+        unit: of a difference, in words; empty where it has none.
         difference: to the reference; None where there is none.
         seeds: that both columns have.
         behind: what was compared, in words: `300 queries a side`.
+        possible: the largest difference that the metric can have.
         comparable: False where both columns were measured, but not on the same task.
     """
 
@@ -35,6 +37,7 @@ class Judged:
     difference: Difference | None
     seeds: int
     behind: str
+    possible: float = math.inf
     comparable: bool = True
 
 
@@ -44,36 +47,94 @@ def verdict(judged: list[Judged]) -> Verdict:
     Args:
         judged: one for each number of the group.
     """
-    said: dict[tuple[Mark, str], list[str]] = {}
+    told: dict[tuple[Mark, str], list[Judged]] = {}
     for one in judged:
-        if one.difference is None:
-            continue
-        value, interval = one.difference.value, one.difference.interval
-        found = f"{signed(value, one.digits)}{one.unit} {signed_span(interval, one.digits)}"
-        named = f"{one.name} {found}" if one.difference.real or len(judged) > 1 else found
-        said.setdefault((one.difference.mark, _words(one)), []).append(named)
-    if not said:
+        if one.difference is not None:
+            told.setdefault((one.difference.mark, _about(one)), []).append(one)
+    if not told:
         return NOT_MEASURED if all(one.comparable for one in judged) else NOT_COMPARABLE
-    in_order = sorted(said, key=lambda key: FIRST.index(key[0]))
-    text = "; ".join(f"{key[1]}: {', '.join(said[key])}" for key in in_order)
-    marks = {mark for mark, _ in said} - {"same"}
-    if len(marks) > 1:
-        return Verdict("mixed", text + _caution(judged))
-    return Verdict(marks.pop() if marks else "same", text + _caution(judged))
+    in_order = sorted(told, key=lambda key: FIRST.index(key[0]))
+    text = "; ".join(
+        f"{_words(told[key])}: {', '.join(_number(one, len(judged)) for one in told[key])}"
+        for key in in_order
+    )
+    excluded = [bound for (mark, _), found in told.items() if mark == "same" for bound in bounds(found)]
+    marks = {mark for mark, _ in told} - {"same"}
+    kind = "mixed" if len(marks) > 1 else marks.pop() if marks else "same"
+    return Verdict(kind, text + _caution(judged), excluded)
 
 
-def _words(one: Judged) -> str:
-    if one.difference is None or one.difference.mark == "same":
-        luck = one.difference is not None and cleared(one.difference.interval)
-        after = " after Holm's correction" if luck else ""
-        return f"no difference seen{after} with {one.behind} and {one.seeds} seed{'s' * (one.seeds != 1)}"
-    return one.difference.mark
+def _number(one: Judged, of: int) -> str:
+    """A difference with its interval, named where it has to be told from others."""
+    if one.difference is None:
+        return ""
+    unit = f" {one.unit}" if one.unit else ""
+    found = f"{signed(one.difference.value, one.digits)}{unit} "
+    found += signed_span(one.difference.interval, one.digits)
+    return f"{one.name} {found}" if one.difference.real or of > 1 else found
+
+
+def _about(one: Judged) -> str:
+    """What one phrase can say of several numbers: the data and seeds behind them."""
+    if one.difference is None or one.difference.mark != "same":
+        return ""
+    return f"{_after(one)}{one.behind} {one.seeds}"
+
+
+def _words(told: list[Judged]) -> str:
+    """`better`, `worse`, or that no difference was seen, with what is excluded."""
+    one = told[0]
+    if one.difference is not None and one.difference.mark != "same":
+        return one.difference.mark
+    runs = " between these two runs" if one.seeds == 1 else ""
+    return (
+        f"no difference seen{_after(one)} ({excluded_words(bounds(told), runs)}; {one.behind}, "
+        f"{one.seeds} seed{'s' * (one.seeds != 1)})"
+    )
+
+
+def _after(one: Judged) -> str:
+    is_luck = one.difference is not None and cleared(one.difference.interval)
+    return " after Holm's correction" if is_luck else ""
 
 
 def _caution(judged: list[Judged]) -> str:
     """A single seed shows that two runs differ, not that two settings do."""
     claimed = [one for one in judged if one.difference is not None and one.difference.real]
     return " (one seed: holds for these two runs)" if any(one.seeds == 1 for one in claimed) else ""
+
+
+def bounds(judged: list[Judged]) -> list[Bound]:
+    """The larger end of each difference's interval: what lies beyond it, to either side, is excluded."""
+    return [
+        Bound(one.name, max(map(abs, one.difference.interval)), one.possible, one.unit, one.digits)
+        for one in judged
+        if one.difference is not None
+    ]
+
+
+def excluded_words(excluded: list[Bound], runs: str = "") -> str:
+    """`a difference of more than 12.3 SumR is excluded`; of each metric, the largest of several bounds.
+
+    Args:
+        excluded: bounds of one or more metrics.
+        runs: put before `is excluded`.
+    """
+    largest: dict[str, Bound] = {}
+    for bound in sorted(excluded, key=lambda bound: bound.value):
+        largest[bound.name] = bound
+    named = {bound.name: largest[bound.name] for bound in excluded}
+    known = [_bound(bound) for bound in named.values() if bound.value < bound.possible]
+    none = [name for name, bound in named.items() if bound.value >= bound.possible]
+    if not known:
+        return f"no possible difference{runs} is excluded"
+    said = f"a difference of more than {' or '.join(known)}{runs} is excluded"
+    return f"{said}, none of {' or '.join(none)}" if none else said
+
+
+def _bound(bound: Bound) -> str:
+    of = f"{bound.unit} of " if bound.unit else ""
+    return f"{number(bound.value, bound.digits)} {of}{bound.name}"
 
 
 def judge(
@@ -104,18 +165,15 @@ def judge(
                     Judged(
                         name,
                         metric.digits,
-                        UNITS.get(metric.unit, f" {metric.unit}".rstrip()),
+                        difference_unit(metric.unit),
                         apart.get(column),
                         _paired(measured[protocol.name].metric(metric.key), column, reference),
                         _behind(protocol, measured),
+                        metric.range,
                         _is_comparable(measured[protocol.name], column),
                     )
                 )
     return found
-
-
-UNITS = {"%": " points"}
-"""Units of differences, where they are not the metric's own."""
 
 
 def _paired(scores: dict[str, SeedScores], column: str, reference: str) -> int:
