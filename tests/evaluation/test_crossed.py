@@ -114,9 +114,9 @@ def test_detectable_difference_by_hand():
     assert detectable_difference(2.0, 10) == pytest.approx(2 * (2.228 + 0.879), abs=2e-3)
 
 
-@pytest.mark.parametrize(("seeds", "least", "most"), [(3, 0.70, 0.87), (5, 0.73, 0.88)])
+@pytest.mark.parametrize(("seeds", "least", "most"), [(3, 0.69, 0.82), (8, 0.75, 0.86)])
 def test_a_detectable_difference_is_found_four_times_in_five(seeds, least, most):
-    """Seeds and queries vary as in a table; the true difference is the one the true variance calls detectable."""
+    """Seeds and queries vary as in a table; the true difference is detectable by the true variance."""
     rng, trials, queries = np.random.default_rng(7), 300, 60
     of_seeds, of_queries, of_both = 0.15, 0.3, 0.5
     variance = of_seeds**2 / seeds + of_queries**2 / queries + of_both**2 / (seeds * queries)
@@ -131,7 +131,7 @@ def test_a_detectable_difference_is_found_four_times_in_five(seeds, least, most)
             + rng.normal(0, of_both, (seeds, queries))
         )
         found += crossed_mean(differences.mean(1), resampled_means(differences, 200, trial)).p_value < 0.05
-    # Standard deviation over 300 trials: 2.3 %; the formula itself lacks a few percent at two to four degrees.
+    # Standard deviation over 300 trials: 2.3 %; with three seeds the formula itself lacks about 5 %.
     assert least <= found / trials <= most
 
 

@@ -41,8 +41,8 @@ def sub_category(*found):
             judged(3.0, 2.0, False, seeds=1),
             "same",
             (
-                "no difference seen after Holm's correction (a difference of more than 5.0 SumR between these "
-                "two runs is excluded; 300 queries a side, 1 seed): +3.0 [+1.0, +5.0]"
+                "no difference seen after Holm's correction (a difference of more than 5.0 SumR between "
+                "these two runs is excluded; 300 queries a side, 1 seed): +3.0 [+1.0, +5.0]"
             ),
         ),
         (
@@ -83,8 +83,8 @@ def test_two_numbers_that_do_not_agree_are_told_apart():
     found = verdict([main_category(0.1, 0.5, False), sub_category(-2.0, 0.5, True)])
     assert found.kind == "worse"
     assert found.text == minus(
-        "worse: S-CR accuracy ~2.00 points [~2.50, ~1.50]; no difference seen (a difference of more than 0.60 "
-        "points of M-CR accuracy is excluded; 300 queries a side, 3 seeds): M-CR accuracy +0.10 points "
+        "worse: S-CR accuracy ~2.00 points [~2.50, ~1.50]; no difference seen (a difference of more than "
+        "0.60 points of M-CR accuracy is excluded; 300 queries a side, 3 seeds): M-CR accuracy +0.10 points "
         "[~0.40, +0.60]"
     )
     assert found.excluded == [Bound("M-CR accuracy", pytest.approx(0.6), 600, "points", 2)]

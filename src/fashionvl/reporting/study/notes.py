@@ -42,9 +42,10 @@ def _method(studies: list[StudyReport]) -> list[str]:
     if any(metric.detectable is not None for study in studies for metric in study.metrics):
         found.append(
             "The smallest difference that would be seen is the standard error of the difference times the "
-            "sum of Student's t at 0.975 and at 0.8, with the degrees of freedom of the interval (Bloom 1995): "
-            "a true difference of this size is found in 80 % of such comparisons, before Holm's correction, "
-            "which asks for more. Each column has its own; tables give the median over the columns."
+            "sum of Student's t at 0.975 and at 0.8, with the degrees of freedom of the interval (Bloom "
+            "1995): a true difference of this size is found in about 80 % of such comparisons, before Holm's "
+            "correction, which asks for more. Each column has its own, tables give the median over the "
+            "columns; from two or three seeds it is uncertain itself."
         )
     judged = [found for study in studies for column in study.columns for found in column.verdicts.values()]
     if any(found.excluded for found in judged):
