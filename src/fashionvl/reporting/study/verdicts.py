@@ -75,7 +75,7 @@ def _number(one: Judged, of: int) -> str:
 
 
 def _about(one: Judged) -> str:
-    """What one phrase can say of several numbers: the data and seeds behind them."""
+    """Data and seeds behind a number in which no difference was seen; equal ones share a phrase."""
     if one.difference is None or one.difference.mark != "same":
         return ""
     return f"{_after(one)}{one.behind} {one.seeds}"
