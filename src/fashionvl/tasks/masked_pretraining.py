@@ -110,7 +110,7 @@ class MaskedTask(PairTask):
         return losses, scores
 
     def _itm_states(self, batch: PairBatch, encoded: EncodedPairs) -> Tensor:
-        """Return the pooled states `[B, H]` that ITM reads: of a second forward where `itm.text` asks for it."""
+        """Return the pooled states `[B, H]` that ITM reads; `itm.text: whole` takes a second forward."""
         if self.itm is None or self.itm.text == "masked" or batch.mlm_labels is None:
             return encoded.pooled
         return self.pooled(batch.unmasked())
