@@ -17,3 +17,8 @@ def test_a_negative_weight_is_refused(kind: type) -> None:
         ):
             kind(weight=weight)
     assert kind(weight=0.0).weight == 0.0
+
+
+def test_captions_are_matched_masked_or_whole() -> None:
+    with pytest.raises(InputError, match=r"itm\.text: 'clean'; it can be masked or whole"):
+        ITM(text="clean")  # type: ignore[arg-type]

@@ -58,8 +58,8 @@ def _fit(run: Path, catalogue: Path, processes: int, *more: str) -> dict[str, fl
 @pytest.mark.parametrize(
     "more",
     [(), ("--model.init_args.views", "alternate", "--model.init_args.on_negatives", "false",
-          "--model.init_args.mir.on_clean", "false")],
-    ids=["the paper's", "clean and masked steps in turn"],
+          "--model.init_args.mir.on_clean", "false", "--model.init_args.itm.text", "whole")],
+    ids=["the paper's", "clean and masked steps in turn, whole captions matched"],
 )  # fmt: skip
 def test_two_processes_have_the_first_epochs_losses_of_one(
     catalogue: Path, tmp_path: Path, more: tuple[str, ...]

@@ -15,7 +15,7 @@ from fashionvl.errors import InputError
 from fashionvl.masking.image import hide
 from fashionvl.models.mvlt import MVLT
 from fashionvl.objectives.language import MLM
-from fashionvl.objectives.matching import ITM
+from fashionvl.objectives.matching import ITM, itm_loss
 from fashionvl.objectives.reconstruction import MIR
 from fashionvl.tasks import MVLTPretraining
 from fashionvl.tasks.base import NonFiniteLossError
@@ -109,6 +109,78 @@ def test_hard_negatives_have_an_accuracy_of_their_own(network: MVLT, draw_pairs:
         right = [int(said == 0) for said, counts in zip(says.tolist(), hard, strict=True) if counts]
         expected = sum(right) / max(len(right), 1)
         assert task.logged["train/itm_hard_accuracy"].item() == pytest.approx(expected)
+
+
+def _whole(batch: PairBatch) -> Tensor:
+    assert batch.mlm_labels is not None
+    ids = batch.input_ids.clone()
+    ids[:, 2:4] = batch.mlm_labels[:, 2:4]  # the two that `draw_pairs` masks
+    return ids
+
+
+@pytest.mark.parametrize(("step", "hidden"), [(0, False), (1, True), (None, False)])
+def test_whole_captions_are_matched_beside_the_same_photographs(
+    network: MVLT, draw_pairs: Draw, step: int | None, hidden: bool
+) -> None:
+    network.eval()
+    batch = draw_pairs(MIXED)
+    assert batch.image_mask is not None
+    seen = hide(batch.pixel_values, batch.image_mask) if hidden else batch.pixel_values
+    with torch.no_grad():
+        logits = network.itm_logits(network.encode(seen, _whole(batch)).pooled)
+        masked, _ = Watched(network, views="alternate").losses(batch, step)
+        whole, scores = Watched(network, views="alternate", itm=ITM(text="whole")).losses(batch, step)
+    assert whole["itm"].item() == pytest.approx(itm_loss(logits, batch.itm_labels).item())
+    assert abs(whole["itm"] - masked["itm"]) > 1e-5
+    assert scores["itm_accuracy"] == (logits.argmax(1) == batch.itm_labels).float().mean()
+    for name in ("mlm", "mir"):
+        assert torch.equal(whole[name], masked[name])
+
+
+def test_both_captions_teach_when_whole_ones_are_matched(network: MVLT, draw_pairs: Draw) -> None:
+    network.eval()
+    batch = draw_pairs(MIXED)
+    bare = dataclasses.replace(batch, input_ids=_whole(batch), mlm_labels=None)
+    gradients = []
+    for pairs, objectives in (
+        (batch, {"itm": ITM(text="whole"), "mlm": MLM()}),
+        (batch, {"itm": None, "mlm": MLM()}),
+        (bare, {"itm": ITM(), "mlm": None}),
+    ):
+        network.zero_grad()
+        network.requires_grad_(True)
+        task = Watched(network, mir=None, **objectives)
+        task.training_step(pairs, 0).backward()
+        shared = [network.text_embeddings.word.weight, *network.encoder.parameters()]
+        gradients.append([torch.zeros_like(w) if w.grad is None else w.grad.clone() for w in shared])
+    for both, words, match in zip(*gradients, strict=True):
+        torch.testing.assert_close(both, words + match)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "training", "dev"),
+    [
+        ({"itm": ITM(text="whole")}, 2, 3),
+        ({"itm": ITM(text="whole"), "mir": None}, 2, 2),
+        ({"itm": None}, 1, 2),
+        ({}, 1, 2),
+    ],
+)
+def test_whole_captions_cost_one_forward_more(
+    network: MVLT, draw_pairs: Draw, arguments: dict[str, Any], training: int, dev: int
+) -> None:
+    task = Watched(network, **arguments)
+    for step, expected in ((0, training), (None, dev)):
+        task.shown.clear()
+        task.losses(draw_pairs([1, 0]), step)
+        assert len(task.shown) == expected
+
+
+def test_whole_captions_cost_nothing_without_masked_words(network: MVLT, draw_pairs: Draw) -> None:
+    task = Watched(network, itm=ITM(text="whole"), mlm=None)
+    batch = dataclasses.replace(draw_pairs([1, 0]), mlm_labels=None)
+    task.training_step(batch, 0)
+    assert len(task.shown) == 1
 
 
 def test_mismatched_pairs_teach_matching_alone_when_asked(network: MVLT, draw_pairs: Draw) -> None:

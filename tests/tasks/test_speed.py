@@ -13,6 +13,7 @@ from fashionvl.data.records import PairBatch
 from fashionvl.masking.text import IGNORED_LABEL
 from fashionvl.models.blocks.transformer import BertEncoder, activate
 from fashionvl.models.mvlt import MVLT
+from fashionvl.objectives.matching import ITM
 from fashionvl.objectives.reconstruction import MIR
 from fashionvl.tasks import MVLTPretraining, Recognition
 from fashionvl.tasks.speed import Speed
@@ -53,7 +54,8 @@ def _located(batch: PairBatch) -> PairBatch:
     ids=["default", "channels_last", "written_out", "every_state", "recomputed"],
 )
 @pytest.mark.parametrize(
-    "arguments", [{}, {"mir": None}, {"mir": None, "mlm": None}, {"on_negatives": False}]
+    "arguments",
+    [{}, {"mir": None}, {"mir": None, "mlm": None}, {"on_negatives": False}, {"itm": ITM(text="whole")}],
 )
 def test_losses_and_gradients_are_the_plain_ones(
     network: MVLT, draw_pairs: Draw, speed: Speed, arguments: dict[str, Any]

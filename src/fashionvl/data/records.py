@@ -213,6 +213,14 @@ class PairBatch(Pairs):
             taken.masked_positions = masked_positions(taken.mlm_labels)
         return taken
 
+    def unmasked(self) -> Self:
+        """Return the same pairs with whole captions: labels hold the original id of every masked token."""
+        if self.mlm_labels is None:
+            return self
+        kept = self.mlm_labels == IGNORED_LABEL
+        ids = torch.where(kept, self.input_ids, self.mlm_labels)
+        return replace(self, input_ids=ids, mlm_labels=None, masked_positions=None)
+
 
 def masked_positions(labels: Tensor) -> Tensor:
     """Return the positions `[M]` int64 of the masked words in the flattened labels `[B, L]`, ascending.

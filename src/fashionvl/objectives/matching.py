@@ -1,12 +1,15 @@
 """Image-text matching (ITM): does this caption describe this photograph?"""
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from fashionvl.data.batches.pairing import Pairing
-from fashionvl.errors import check_range
+from fashionvl.errors import InputError, check_range
+
+Text = Literal["masked", "whole"]
 
 
 @dataclass(frozen=True)
@@ -16,16 +19,23 @@ class ITM:
     Attributes:
         weight: w2 of MVLT Eq. 8; 1 in section 4.1.
         pairing: how matched and mismatched pairs are drawn.
+        text: the captions that ITM reads. `masked`: those of the forward that MLM learns from, some of whose
+            tokens are masked (MVLT's released code). `whole`: a second forward of the same view of the
+            photographs with every token in its place, as in retrieval (ALBEF, Li et al. 2021, section 3.2,
+            and its released code). Without MLM captions are whole in either case, from one forward.
 
     Raises:
-        InputError: the weight is negative.
+        InputError: the weight is negative, or `text` is neither.
     """
 
     weight: float = 1.0
     pairing: Pairing = field(default_factory=Pairing)
+    text: Text = "masked"
 
     def __post_init__(self) -> None:
         check_range("itm.weight", self.weight, 0)
+        if self.text not in get_args(Text):
+            raise InputError(f"itm.text: {self.text!r}; it can be {' or '.join(get_args(Text))}")
 
 
 def itm_loss(logits: Tensor, labels: Tensor) -> Tensor:

@@ -87,11 +87,15 @@ class MaskedTask(PairTask):
         """Compute ITM and MLM of encoded pairs, as far as they are on, with their accuracies.
 
         `itm_hard_accuracy` is that of the mismatched pairs of one sub-category, 0 in a batch without any.
+
+        Args:
+            batch: pairs as they were encoded, with the view of the photographs that the step has.
+            encoded: their states.
         """
         losses: Named = {}
         scores: Named = {}
         if self.itm:
-            logits = self._encoder.itm_logits(encoded.pooled)
+            logits = self._encoder.itm_logits(self._itm_states(batch, encoded))
             losses["itm"] = itm_loss(logits, batch.itm_labels)
             right = says_match(logits) == batch.itm_labels.bool()
             scores["itm_accuracy"] = right.float().mean()
@@ -104,6 +108,16 @@ class MaskedTask(PairTask):
             losses["mlm"] = words.loss * self.share(words.asked)
             scores["mlm_accuracy"] = words.accuracy
         return losses, scores
+
+    def _itm_states(self, batch: PairBatch, encoded: EncodedPairs) -> Tensor:
+        """Return the pooled states `[B, H]` that ITM reads; `itm.text: whole` takes a second forward."""
+        if self.itm is None or self.itm.text == "masked" or batch.mlm_labels is None:
+            return encoded.pooled
+        return self.pooled(batch.unmasked())
+
+    def pooled(self, batch: PairBatch) -> Tensor:
+        """Encode B pairs for their pooled states `[B, H]` alone."""
+        return self._encoder.encode_pairs(batch, "pooled").pooled
 
     def _word_loss(self, batch: PairBatch, labels: Tensor, states: Tensor) -> WordLoss:
         positions = batch.masked_positions

@@ -99,7 +99,8 @@ class MVLTPretraining(MaskedTask):
             return self.view_losses(batch, self._masks(step))
         losses, scores = self.view_losses(batch, masked=False)
         if self.mir:
-            losses["mir"] = self.view_losses(batch, masked=True)[0]["mir"]
+            hidden = self._painter.encode_pairs(self._view(batch, masked=True), "all")
+            losses["mir"] = self._reconstruction_loss(batch, hidden.visual)
         return losses, scores
 
     def _masks(self, step: int) -> bool:
@@ -136,15 +137,19 @@ class MVLTPretraining(MaskedTask):
             batch: on the device, photographs in [0, 1].
             masked: whether the photographs' masked pixels are hidden.
         """
-        view = batch
-        if masked and batch.image_mask is not None:
-            view = replace(batch, pixel_values=hide(batch.pixel_values, batch.image_mask))
+        view = self._view(batch, masked)
         paints = self._paints(masked)
         encoded = self._painter.encode_pairs(view, "all" if paints else self._need())
-        losses, scores = self.pair_losses(batch, encoded)
+        losses, scores = self.pair_losses(view, encoded)
         if paints:
             losses["mir"] = self._reconstruction_loss(batch, encoded.visual)
         return losses, scores
+
+    @staticmethod
+    def _view(batch: PairBatch, masked: bool) -> PairBatch:
+        if not masked or batch.image_mask is None:
+            return batch
+        return replace(batch, pixel_values=hide(batch.pixel_values, batch.image_mask))
 
     def _reconstruction_loss(self, batch: PairBatch, visual: list[Tensor]) -> Tensor:
         original = batch.pixel_values

@@ -134,6 +134,17 @@ def test_another_epoch_or_seed_masks_and_pairs_differently(build: Build, changed
     assert not torch.equal(first.mlm_labels, second.mlm_labels)
 
 
+def test_labels_give_masked_captions_back_whole(build: Build) -> None:
+    words = TextMask(0.5, mask_share=0.4, random_share=0.4)
+    batch, whole = (_epoch(build(Corruption(text=text, pairing=Pairing()))) for text in (words, None))
+    shown = batch.input_ids.clone()
+    assert not torch.equal(shown, whole.input_ids)
+    assert _same(batch.unmasked(), whole)
+    assert _same(batch.to("cpu")[3:9].unmasked(), whole[3:9])
+    assert torch.equal(batch.input_ids, shown)
+    assert whole.unmasked() is whole
+
+
 @pytest.mark.parametrize("negatives", ["random", "same_subcategory", "shift"])
 def test_labels_say_whose_caption_it_is(build: Build, source: SplitSource, negatives: str) -> None:
     batch = _epoch(build(Corruption(pairing=Pairing(0.5, negatives))))  # type: ignore[arg-type]

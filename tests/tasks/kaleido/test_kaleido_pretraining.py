@@ -12,7 +12,7 @@ from fashionvl.errors import InputError
 from fashionvl.masking.alignment import AlignmentGuidedMask
 from fashionvl.models.kaleido_bert import KaleidoBERT
 from fashionvl.objectives.kaleido import Grey
-from fashionvl.objectives.matching import ITM
+from fashionvl.objectives.matching import ITM, itm_loss
 from fashionvl.tasks import KaleidoPretraining
 
 WIDTH, WORDS = 12, 40
@@ -140,6 +140,27 @@ def test_the_seven_tasks_are_learnt_together(itm: str) -> None:
     assert all(float(score) == 1 for score in scores.values())
 
 
+@pytest.mark.parametrize("off", ["blank", "grey"])
+def test_whole_captions_are_matched_beside_the_same_patches(off: str) -> None:
+    network, batch = _network(initializer_range=0.5), _pairs([1, 0, 1])
+    options: dict[str, Any] = {off: None}
+    assert batch.kaleido is not None
+    setattr(batch.kaleido, off, None)
+    masked = KaleidoPretraining(network, **options).losses(batch, None)[0]
+    task = KaleidoPretraining(network, itm=ITM(text="whole"), **options)
+    whole = task.losses(batch, None)[0]
+    assert batch.mlm_labels is not None
+    assert batch.patches is not None
+    ids = batch.input_ids.clone()
+    ids[:, 2] = batch.mlm_labels[:, 2]
+    encoded = network.encode(ids, batch.attention_mask, batch.patches, blank=batch.kaleido.blank)
+    torch.testing.assert_close(whole["itm"], itm_loss(network.itm_logits(encoded.pooled), batch.itm_labels))
+    assert abs(float(whole["itm"] - masked["itm"])) > 1e-5
+    assert all(torch.equal(whole[name], masked[name]) for name in masked if name != "itm")
+    task.total(whole).backward()
+    assert [name for name, w in task.named_parameters() if w.requires_grad and w.grad is None] == []
+
+
 class Colours(nn.Module):
     """A backbone that knows the mean of each channel, four times over."""
 
@@ -164,9 +185,11 @@ def test_crops_cut_online_become_features_and_targets() -> None:
     torch.testing.assert_close(targets.grey_target, (extra.float() / 255).mean((3, 4)).repeat(1, 1, 4))
     assert batch.patches is not None
     batch.patches.features, batch.kaleido.grey_target = expected, targets.grey_target  # type: ignore[union-attr]
-    cached = KaleidoPretraining(_network()).losses(batch, None)[0]
-    for name, loss in task.losses(_with(online, crops, extra), None)[0].items():
-        torch.testing.assert_close(loss, cached[name])
+    for itm in (ITM(), ITM(text="whole")):
+        task = KaleidoPretraining(_network(), itm=itm, backbone=Colours())  # type: ignore[arg-type]
+        cached = KaleidoPretraining(_network(), itm=itm).losses(batch, None)[0]
+        for name, loss in task.losses(_with(online, crops, extra), None)[0].items():
+            torch.testing.assert_close(loss, cached[name])
 
 
 def _with(batch: PairBatch, crops: Tensor, extra: Tensor) -> PairBatch:

@@ -219,14 +219,18 @@ class KaleidoBERT(
             raise InputError("data.init_args.kaleido: null; Kaleido-BERT sees photographs as kaleido patches")
         return images
 
-    def pool(self, batch: Pairs) -> Tensor:
+    def pool(self, batch: Pairs, blank: Tensor | None = None) -> Tensor:
         """The pooled states `[B, H]` of `encode`, without what its last layer computes for the others.
+
+        Args:
+            batch: B pairs.
+            blank: as in `encode`.
 
         Raises:
             InputError: the batch has no patches.
         """
         seen = self._patches_of(batch.images)
-        text, patches = self._embed_text(batch.input_ids, None), self.patch_embeddings(seen)
+        text, patches = self._embed_text(batch.input_ids, None), self.patch_embeddings(seen, blank=blank)
         visibility = self._visibility(batch.attention_mask, None, causal_text=False)
         return self._pool_first(torch.cat([text, patches], dim=1), visibility)
 

@@ -1,5 +1,6 @@
 """Kaleido-BERT pre-training: AMLM, ITM and the five AKPM sub-tasks; tested on zero-shot retrieval."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -118,7 +119,7 @@ class KaleidoPretraining(MaskedTask):
         """Compute losses by name, and the accuracies of those that classify (Figs. 6, 7)."""
         patches, targets = self.with_features(batch)
         encoded = self.network.encode(batch.input_ids, batch.attention_mask, patches, blank=targets.blank)
-        losses, scores = self.pair_losses(batch, encoded)
+        losses, scores = self.pair_losses(replace(batch, patches=patches, kaleido=targets), encoded)
         kept = EVERY if self.on_negatives else batch.itm_labels.bool()
         weight = 1.0 if isinstance(kept, slice) else self.share(kept.sum())
         for name, (loss, accuracy) in self._patch_losses(encoded, patches, targets, kept).items():
@@ -126,6 +127,10 @@ class KaleidoPretraining(MaskedTask):
             if accuracy is not None:
                 scores[f"{name}_accuracy"] = accuracy
         return losses, scores
+
+    def pooled(self, batch: PairBatch) -> Tensor:
+        """Pool B pairs whose patches are features; those to be blanked are blank."""
+        return self.network.pool(batch, None if batch.kaleido is None else batch.kaleido.blank)
 
     def with_features(self, batch: PairBatch) -> tuple[Patches, KaleidoTargets]:
         """Patches and targets of a batch as features; the backbone computes those that are still crops."""
