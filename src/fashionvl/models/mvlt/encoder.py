@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fashionvl.errors import InputError
 from fashionvl.models.blocks.bert import INITIALIZER_RANGE, init_transformer_weights
-from fashionvl.models.mvlt.layers import Block, PatchEmbedding
+from fashionvl.models.mvlt.layers import EVERY, Block, PatchEmbedding
 from fashionvl.models.protocols import Need
 
 STAGES = 4
@@ -113,13 +113,18 @@ class Stage(nn.Module):
         visual = tokens[:, :cells].transpose(1, 2).unflatten(2, grid).contiguous()
         return visual, None if text is None else tokens[:, cells:]
 
-    def encode_text(self, text: Tensor, text_mask: Tensor | None) -> Tensor:
-        """Encode captions `[B, L, D_text]` without a photograph to `[B, L, D]`; the mask as in `forward`."""
+    def encode_text(self, text: Tensor, text_mask: Tensor | None, states: Need = "all") -> Tensor:
+        """Encode captions `[B, L, D_text]` without a photograph; mask and states as in `forward`.
+
+        Returns:
+            `[B, L, D]`, of pooled states `[B, 1, D]`.
+        """
         tokens = self.text_projection(text) + self.text_positions[:, : text.shape[1]]
         key_mask = None if text_mask is None else text_mask[:, None, None]
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             tokens = block(tokens, NO_CELLS, key_mask)
-        return tokens
+        wanted = slice(1) if states == "pooled" else EVERY
+        return cast(Tensor, self.blocks[-1](tokens, NO_CELLS, key_mask, wanted))
 
     def _key_mask(self, text_mask: Tensor, grid: tuple[int, int]) -> Tensor:
         cells = (grid[0] // self.reduction) * (grid[1] // self.reduction)
@@ -205,11 +210,13 @@ class Encoder(nn.Module):
                 texts.append(text)
         return maps, texts
 
-    def text_states(self, text: Tensor, text_mask: Tensor | None = None) -> list[Tensor]:
-        """Encode captions alone: T^1..T^4 of word embeddings `[B, L, D_text]`, the mask as in `Stage`."""
+    def text_states(
+        self, text: Tensor, text_mask: Tensor | None = None, states: Need = "all"
+    ) -> list[Tensor]:
+        """Encode captions alone: T^1..T^4 of word embeddings `[B, L, D_text]`, arguments as in `forward`."""
         texts = []
         for stage in self.levels:
-            text = stage.encode_text(text, text_mask)
+            text = stage.encode_text(text, text_mask, states if stage is self.levels[-1] else "all")
             texts.append(text)
         return texts
 

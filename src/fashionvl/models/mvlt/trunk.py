@@ -96,7 +96,7 @@ class Trunk(SavedNetwork):
         """
         self.check_length(texts.input_ids)
         words, mask = self.text_embeddings(texts.input_ids), self.text_mask(texts.attention_mask)
-        return self.encoder.text_states(words, mask)[-1][:, 0]
+        return self.encoder.text_states(words, mask, "pooled")[-1][:, 0]
 
     @staticmethod
     def pixels_of(images: Images) -> Tensor:
