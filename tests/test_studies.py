@@ -116,6 +116,18 @@ def test_make_runs_kaleido_bert_alone(tmp_path: Path) -> None:
     assert "mvlt" not in done.stdout
 
 
+def test_make_takes_the_scale_of_photographs_for_a_catalogue_of_one_s_own(tmp_path: Path) -> None:
+    # Nothing is resolved: `true` stands in for the command.
+    for words, scale, pyramid in (
+        (("SCALE=smoke", f"DATA={tmp_path}"), "smoke", "distillation"),
+        ((f"DATA={tmp_path}",), "photographs", "distillation"),
+        ((), "laptop", "pyramid"),
+    ):
+        done = _make("-n", "demo", "table4", *words, f"RUNS={tmp_path}/runs", "FASHIONVL=true")
+        assert f"--scale {scale} " in done.stdout
+        assert f"--config experiments/mvlt/{pyramid}-laptop.yaml" in done.stdout
+
+
 def test_make_names_the_studies_there_are() -> None:
     done = _make("ablation-mask-rotio", "RUNS=/nowhere")
     assert done.returncode != 0
