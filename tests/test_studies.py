@@ -58,7 +58,7 @@ def test_a_column_of_every_study_runs(name: str, setting: Setting, monkeypatch: 
 def _make(*words: str) -> subprocess.CompletedProcess[str]:
     console = Path(sys.executable).with_name("fashionvl")
     # The environment stands already, whoever made it.
-    command = ["make", *words, "READY=Makefile", f"FASHIONVL={console}"]
+    command = ["make", "READY=Makefile", f"FASHIONVL={console}", *words]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
         env={**os.environ, "MAKEFLAGS": ""},
