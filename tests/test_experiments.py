@@ -11,6 +11,7 @@ from jsonargparse import ArgumentError
 from fashionvl.commands.train import FashionVLCLI, train
 from fashionvl.configuration import flatten
 from fashionvl.data.text.kinds import WORDPIECE
+from fashionvl.studies import read_recipe
 from fashionvl.tasks import Captioning, KaleidoPretraining, MVLTPretraining
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,7 @@ WITHOUT_WEIGHTS: dict[str, Any] = {
     f"{NETWORK}.pretrained_bert": None,
     f"{NETWORK}.pretrained": False,
     f"{BACKBONE}.weights": None,
+    "model.init_args.teacher.weights": False,
 }
 """Values that stand for weights of the hub and of packages, so that a recipe builds without them."""
 
@@ -64,6 +66,14 @@ RECIPES = [[file] for file in FILES if not _is_overlay(file)]
 LAID_OVER = [[*chain, file] for file in FILES if _is_overlay(file) for chain in bases_of(file)]
 
 
+# Stages at the scale that lays the most files over each other.
+OF_PHOTOGRAPHS = [
+    list(stage.files("photographs"))
+    for name in ("mvlt", "kaleido_bert")
+    for stage in read_recipe(ROOT / "experiments" / name / "recipe.yaml").at("photographs")
+]
+
+
 def _label(chain: list[Path]) -> str:
     return "+".join(str(file.relative_to(ROOT).with_suffix("")) for file in chain)
 
@@ -100,7 +110,7 @@ def test_there_is_something_to_check() -> None:
     assert len(LAID_OVER) >= 3
 
 
-@pytest.mark.parametrize("chain", [*RECIPES, *LAID_OVER], ids=_label)
+@pytest.mark.parametrize("chain", [*RECIPES, *LAID_OVER, *OF_PHOTOGRAPHS], ids=_label)
 def test_a_recipe_builds_a_task_and_its_data_that_fit(
     cli: FashionVLCLI, chain: list[Path], tmp_path: Path
 ) -> None:

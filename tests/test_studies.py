@@ -58,7 +58,7 @@ def test_a_column_of_every_study_runs(name: str, setting: Setting, monkeypatch: 
 def _make(*words: str) -> subprocess.CompletedProcess[str]:
     console = Path(sys.executable).with_name("fashionvl")
     # The environment stands already, whoever made it.
-    command = ["make", *words, "READY=Makefile", f"FASHIONVL={console}"]
+    command = ["make", "READY=Makefile", f"FASHIONVL={console}", *words]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
         env={**os.environ, "MAKEFLAGS": ""},
@@ -114,6 +114,18 @@ def test_make_runs_kaleido_bert_alone(tmp_path: Path) -> None:
     assert _seeds(done.stdout) == {"seed2", "seed3"}
     assert re.findall(r"fashionvl (\w+) ", done.stdout).count("predict") == 2
     assert "mvlt" not in done.stdout
+
+
+def test_make_takes_the_scale_of_photographs_for_a_catalogue_of_one_s_own(tmp_path: Path) -> None:
+    # Nothing is resolved: `true` stands in for the command.
+    for words, scale, pyramid in (
+        (("SCALE=smoke", f"DATA={tmp_path}"), "smoke", "distillation"),
+        ((f"DATA={tmp_path}",), "photographs", "distillation"),
+        ((), "laptop", "pyramid"),
+    ):
+        done = _make("-n", "demo", "table4", *words, f"RUNS={tmp_path}/runs", "FASHIONVL=true")
+        assert f"--scale {scale} " in done.stdout
+        assert f"--config experiments/mvlt/{pyramid}-laptop.yaml" in done.stdout
 
 
 def test_make_names_the_studies_there_are() -> None:

@@ -42,6 +42,17 @@ def test_without_a_gpu_the_overlays_for_a_cpu_are_named(folder: Path) -> None:
     assert "gpu.yaml" not in said
 
 
+def test_overlays_of_a_scale_with_another_base_are_named_for_that_base_only(folder: Path) -> None:
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(RECIPE.replace("paper: []", "own: {config: other.yaml, overlays: [smoke.yaml]}"))
+    (folder / "other.yaml").write_text("trainer: {accelerator: gpu}")
+    for base, named, other in (("pretrain", "(smoke)", "(own)"), ("other", "(own)", "(smoke)")):
+        with pytest.raises(InputError) as refused:
+            check_accelerator({"accelerator": "gpu"}, [folder / f"{base}.yaml"], 0)
+        assert named in str(refused.value)
+        assert other not in str(refused.value)
+
+
 def test_with_too_few_the_overlay_for_one_is_named_too(folder: Path) -> None:
     with pytest.raises(InputError, match=r"trainer\.devices: 8, but PyTorch sees 1 GPU .*gpu\.yaml \(gpu\)"):
         check_accelerator({"accelerator": "cuda", "devices": "8"}, [folder / "pretrain.yaml"], 1)

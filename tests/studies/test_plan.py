@@ -128,6 +128,7 @@ def test_the_overlay_is_laid_after_scale_and_weights(planned: Path) -> None:
     assert given["data.seen"] == "runs/tiny/look/a/b"
     assert given["data.init_args.root"] == "there"
     assert given["seed_everything"] == "3"
+    assert given["scale"] == "laptop"
     assert (given["study"], given["column"], given["stage"]) == ("ratio", "low", "learn")
     applied = dict(jobs["runs/ratio/low/seed3/apply"].options)
     assert applied["model.weights"] == "runs/ratio/low/seed3/learn"

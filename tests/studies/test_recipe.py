@@ -35,6 +35,15 @@ def test_a_stage_takes_what_its_scale_has(house: Path) -> None:
     assert recipe.inputs(recipe.stage("look"), "paper") == ()
 
 
+def test_a_scale_may_have_a_base_of_its_own(house: Path, change: Change) -> None:
+    own = "learn:\n    config: learn.yaml\n    scales: {laptop: {config: shared.yaml, overlays: [small.yaml]}"
+    change(house / "recipe.yaml", "learn:\n    config: learn.yaml\n    scales: {laptop: [small.yaml]", own)
+    learn = read_recipe(house / "recipe.yaml").stage("learn")
+    assert learn.files("laptop") == (house / "shared.yaml", house / "small.yaml")
+    assert learn.files("paper") == (house / "learn.yaml",)
+    assert learn.overlays["laptop"] == (house / "small.yaml",)
+
+
 @given(changed=st.sets(st.sampled_from(["shared", "look", "learn", "apply"])))
 def test_a_change_reaches_every_stage_after_it(changed: set[str]) -> None:
     chain = [("shared", ()), ("look", ("shared",)), ("learn", ("look",)), ("apply", ("learn", "shared"))]
@@ -59,7 +68,21 @@ def test_an_unknown_scale_names_those_there_are(house: Path) -> None:
     [
         ("config: shared.yaml", "config: absent.yaml", r"stages\.shared\.config names .*absent\.yaml"),
         ("[small.yaml], paper", "[absent.yaml], paper", r"stages\.learn\.scales\.laptop names .*absent"),
-        ("scales: {laptop: []}", "scales: {laptop: small.yaml}", r"stages\.shared: expected a list of names"),
+        (
+            "scales: {laptop: []}",
+            "scales: {laptop: small.yaml}",
+            r"stages\.shared\.scales\.laptop: expected a list",
+        ),
+        (
+            "scales: {laptop: []}",
+            "scales: {laptop: {config: absent.yaml, overlays: []}}",
+            r"stages\.shared\.scales\.laptop\.config names .*absent\.yaml",
+        ),
+        (
+            "scales: {laptop: []}",
+            "scales: {laptop: {config: learn.yaml}}",
+            r"stages\.shared\.scales\.laptop lacks 'overlays'",
+        ),
         ("shared/model", "apply/model", r"learn\.inputs\.model\.pyramid: no earlier stage 'apply'"),
         ("shared/model", "[shared]", r"inputs\.model\.pyramid is \['shared'\], expected STAGE or"),
         ("{model.found: shared}", "shared", r"stages\.look\.inputs is a str, expected a dict"),

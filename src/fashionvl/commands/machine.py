@@ -96,7 +96,7 @@ def _advice(files: list[Path], gpus: int) -> str:
 
 
 def _overlays(files: list[Path]) -> dict[str, tuple[Path, ...]]:
-    """Overlays by scale of the stage that the first file is the base of, without those given already."""
+    """Overlays by scale of the stage that the first file is a base of, without those given already."""
     if not files or not (files[0].parent / FILE).is_file():
         return {}
     try:
@@ -108,11 +108,20 @@ def _overlays(files: list[Path]) -> dict[str, tuple[Path, ...]]:
     given = {file.resolve() for file in files}
     if any(file.resolve() in given for overlay in stage.overlays.values() for file in overlay):
         return {}
-    return {scale: overlay for scale, overlay in stage.overlays.items() if overlay}
+    base = files[0].resolve()
+    return {
+        scale: overlay
+        for scale, overlay in stage.overlays.items()
+        if overlay and stage.base(scale).resolve() == base
+    }
 
 
 def _stage(recipe: Recipe, base: Path) -> Stage | None:
-    return next((stage for stage in recipe.stages if stage.config.resolve() == base.resolve()), None)
+    bases = {stage.name: {stage.config, *stage.configs.values()} for stage in recipe.stages}
+    there = base.resolve()
+    return next(
+        (stage for stage in recipe.stages if there in {file.resolve() for file in bases[stage.name]}), None
+    )
 
 
 def _fits(overlay: tuple[Path, ...], gpus: int) -> bool:

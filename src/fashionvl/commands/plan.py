@@ -82,7 +82,9 @@ def check_columns(study: Study, scale: str, resolver: "Resolver") -> None:
                 try:
                     resolved.append(resolver.resolve(_words(study, stage, column, scale)))
                 except InputError as error:
-                    raise InputError(f"{column.overlays.get(stage.name, stage.config)}: {error}") from error
+                    raise InputError(
+                        f"{column.overlays.get(stage.name, stage.base(scale))}: {error}"
+                    ) from error
         mark = digest(resolved)
         if mark in seen:
             raise InputError(

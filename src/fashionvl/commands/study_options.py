@@ -18,7 +18,9 @@ def study_parser(command: str, description: str, required: bool = True) -> Argum
     parser.add_argument(
         "studies", nargs="+" if required else "*", metavar="STUDY", help="folder name of a study"
     )
-    parser.add_argument("--scale", default="laptop", help="of the recipe: smoke, laptop, gpu, paper")
+    parser.add_argument(
+        "--scale", default="laptop", help="of the recipe: smoke, laptop, photographs, gpu, paper"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="each column runs with each")
     parser.add_argument(
         "--runs",

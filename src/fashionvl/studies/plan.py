@@ -115,6 +115,7 @@ def _job(study: Study, stage: Stage, column: Column, seed: int, setting: Setting
         ("study", home),
         ("column", name),
         ("stage", stage.name),
+        ("scale", setting.scale),
         ("run_dir", str(folder)),
         ("when_changed", "set_aside"),
     ]

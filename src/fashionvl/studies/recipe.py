@@ -45,6 +45,7 @@ class Stage:
         config: the base file.
         overlays: by scale, laid over the base in this order; at a scale not named the recipe leaves the stage
             out.
+        configs: by scale, the base file where it is another one: another task whose result is used alike.
         command: of `fashionvl`.
         shared: run once, from seed 0, for all columns and seeds, as ImageNet weights are.
         inputs: what it takes from earlier stages.
@@ -56,10 +57,15 @@ class Stage:
     command: Command = "fit"
     shared: bool = False
     inputs: tuple[Input, ...] = ()
+    configs: dict[str, Path] = field(default_factory=dict)
+
+    def base(self, scale: str) -> Path:
+        """The base file at a scale."""
+        return self.configs.get(scale, self.config)
 
     def files(self, scale: str) -> tuple[Path, ...]:
         """Base and overlays at a scale."""
-        return (self.config, *self.overlays[scale])
+        return (self.base(scale), *self.overlays[scale])
 
 
 @dataclass(frozen=True)
@@ -125,12 +131,9 @@ def read_recipe(file: Path) -> Recipe:
 def _stage(name: str, facts: Any, file: Path) -> Stage:
     where = f"stages.{name}"
     check_fields(facts, file, where, required=("config", "scales"), optional=("command", "shared", "inputs"))
-    scales = member(facts, "scales", dict, file, where)
-    overlays = {
-        scale: tuple(
-            _existing(file, f"{where}.scales.{scale}", overlay) for overlay in list_of(overlays, file, where)
-        )
-        for scale, overlays in scales.items()
+    scales = {
+        scale: _scale(given, file, f"{where}.scales.{scale}")
+        for scale, given in member(facts, "scales", dict, file, where).items()
     }
     command = facts.get("command", "fit")
     if command not in COMMANDS:
@@ -139,11 +142,21 @@ def _stage(name: str, facts: Any, file: Path) -> Stage:
     return Stage(
         name=name,
         config=_existing(file, f"{where}.config", facts["config"]),
-        overlays=overlays,
+        overlays={scale: overlays for scale, (_, overlays) in scales.items()},
         command=command,
         shared=bool(facts.get("shared", False)),
         inputs=tuple(_input(key, source, file, f"{where}.inputs.{key}") for key, source in inputs.items()),
+        configs={scale: base for scale, (base, _) in scales.items() if base is not None},
     )
+
+
+def _scale(given: Any, file: Path, where: str) -> tuple[Path | None, tuple[Path, ...]]:
+    """Parse a list of overlays, or a mapping of these and the base file of this scale."""
+    base = None
+    if isinstance(given, dict):
+        check_fields(given, file, where, required=("config", "overlays"))
+        base, given = _existing(file, f"{where}.config", given["config"]), given["overlays"]
+    return base, tuple(_existing(file, where, overlay) for overlay in list_of(given, file, where))
 
 
 def _input(key: str, source: Any, file: Path, where: str) -> Input:

@@ -9,6 +9,7 @@ from fashionvl.tasks.kaleido.pretraining import KaleidoPretraining
 from fashionvl.tasks.kaleido.saliency import Saliency
 from fashionvl.tasks.masked_pretraining import MaskedPretraining
 from fashionvl.tasks.mvlt_pretraining import MVLTPretraining
+from fashionvl.tasks.pyramid_distillation import PyramidDistillation
 from fashionvl.tasks.pyramid_pretraining import PyramidPretraining
 from fashionvl.tasks.recognition import Recognition
 
@@ -21,6 +22,7 @@ __all__ = [
     "KaleidoPretraining",
     "MVLTPretraining",
     "MaskedPretraining",
+    "PyramidDistillation",
     "PyramidPretraining",
     "Recognition",
     "Saliency",
