@@ -151,7 +151,10 @@ class PyramidDistillation(PairTask):
         # Of the checkpoint: a continued run predicts the very same numbers.
         self.register_buffer("mean", found.mean)
         self.register_buffer("components", found.components)
-        self.network.add_heads({HEAD: kept})
+        with torch.random.fork_rng(devices=[]):
+            # Of the run's seed alone: how many numbers were drawn by now depends on the number of processes.
+            torch.manual_seed(torch.initial_seed())
+            self.network.add_heads({HEAD: kept})
 
     def targets(self, batch: PairBatch) -> Tensor:
         """Return the whitened features `[B, K]` of a batch's photographs."""
