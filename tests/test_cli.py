@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from fashionvl.cli import main
 from fashionvl.data.index.labels import SUBCATEGORIES
@@ -285,6 +286,18 @@ def test_ctrl_c_in_mid_epoch_loses_nothing(pretrained: Path, catalogue: Path, tm
     expected, found = _metrics(pretrained), _metrics(run)
     assert found["fit"] == expected["fit"]
     assert found["test"] == expected["test"]
+
+
+def test_a_run_that_is_told_to_end_does_not_look_finished(
+    monkeypatch: pytest.MonkeyPatch, catalogue: Path, tmp_path: Path
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise SIGTERMException
+
+    monkeypatch.setattr("lightning.Trainer.fit", end)
+    with pytest.raises(SystemExit) as stopped:
+        main(_arguments("pretrain", tmp_path / "run", catalogue))
+    assert stopped.value.code == 143
 
 
 def test_no_command_prints_the_list(capsys: pytest.CaptureFixture[str]) -> None:

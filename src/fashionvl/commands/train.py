@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 
 from fashionvl.commands.crash import RUN_FOLDER
@@ -241,13 +243,20 @@ class FashionVLCLI(LightningCLI):
         return str(self.folder.last_checkpoint)
 
     def _guarded(self, stage: str, **kwargs: Any) -> None:
-        """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback."""
+        """Run a trainer method; a checkpoint that does not fit is the user's mistake, not a traceback.
+
+        Raises:
+            SystemExit: with 143, as any command that SIGTERM ends; Lightning's own exception would exit with
+                0, and Make take the run for finished.
+        """
         checkpoint = Path(kwargs.get("ckpt_path") or "")
         try:
             # Otherwise it is a word of Lightning's, such as `last`, or a checkpoint in pieces.
             if checkpoint.suffix and not checkpoint.is_dir():
                 weight_format(checkpoint)
             getattr(self.trainer, stage)(**kwargs)
+        except SIGTERMException as ended:
+            raise SystemExit(128 + signal.SIGTERM) from ended
         except Exception as error:
             self._record_failure(stage, error)
             if isinstance(error, pickle.UnpicklingError):
