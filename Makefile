@@ -21,8 +21,14 @@ RUNS ?= runs/$(SCALE)$(if $(DATA),-$(notdir $(abspath $(DATA))))
 
 # Of a catalogue of one's own, into whose folder nothing is written: make demo DATA=/path/to/catalogue
 DEMO := runs/demo$(if $(DATA),-$(notdir $(abspath $(DATA))))
-DEMO_PYRAMID := $(MVLT)/$(if $(DATA),distillation,pyramid)
-DEMO_TEXTS := $(if $(DATA),$(MVLT)/photographs-laptop.yaml)
+# The files of each stage, as experiments/mvlt/recipe.yaml has them at scale laptop, or photographs where DATA is given.
+DEMO_PYRAMID := $(if $(DATA),distillation distillation-laptop,pyramid pyramid-laptop)
+DEMO_CONTRAST := contrast contrast-laptop $(if $(DATA),photographs-laptop contrast-photographs)
+DEMO_PRETRAIN := pretrain laptop pretrain-laptop $(if $(DATA),photographs-laptop pretrain-photographs)
+DEMO_RECOGNITION := recognition laptop recognition-laptop $(if $(DATA),photographs-laptop)
+# $(1) the names of a stage, $(2) what it takes from earlier ones: its files, and a run with them
+FILES = $(1:%=$(MVLT)/%.yaml)
+FIT = $(FASHIONVL) fit $(1:%=--config $(MVLT)/%.yaml) --run_dir $(@D) $(2) $(DEMO_DATA) $(ARGS)
 DEMO_DATA := $(if $(DATA),--data.init_args.root $(DATA) --data.init_args.index_dir $(DEMO)/index)
 
 # Runs side by side share the cores; the sign of -j stands in MAKEFLAGS once a recipe runs.
@@ -53,27 +59,21 @@ demo: $(DEMO)/summary.json ## pre-train, retrieve, recognise and in-paint on 2 C
 $(DEMO)/summary.json: $(DEMO)/pretrain/.done $(DEMO)/recognition/.done
 	@touch -c $@
 
-$(DEMO)/pyramid/.done: $(READY) $(DEMO_PYRAMID).yaml $(DEMO_PYRAMID)-laptop.yaml
-	$(FASHIONVL) fit --config $(DEMO_PYRAMID).yaml --config $(DEMO_PYRAMID)-laptop.yaml --run_dir $(@D) $(DEMO_DATA) $(ARGS)
+$(DEMO)/pyramid/.done: $(READY) $(call FILES,$(DEMO_PYRAMID))
+	$(call FIT,$(DEMO_PYRAMID))
 	@touch $@
 
-$(DEMO)/contrast/.done: $(DEMO)/pyramid/.done $(MVLT)/contrast.yaml $(MVLT)/contrast-laptop.yaml $(DEMO_TEXTS)
-	$(FASHIONVL) fit --config $(MVLT)/contrast.yaml --config $(MVLT)/contrast-laptop.yaml $(DEMO_TEXTS:%=--config %) \
-	  --run_dir $(@D) --model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model $(DEMO_DATA) $(ARGS)
+$(DEMO)/contrast/.done: $(DEMO)/pyramid/.done $(call FILES,$(DEMO_CONTRAST))
+	$(call FIT,$(DEMO_CONTRAST),--model.init_args.network.init_args.pretrained_pvt $(DEMO)/pyramid/model)
 	@touch $@
 
-$(DEMO)/pretrain/.done: $(DEMO)/contrast/.done $(MVLT)/pretrain.yaml $(MVLT)/laptop.yaml $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS)
-	$(FASHIONVL) fit --config $(MVLT)/pretrain.yaml --config $(MVLT)/laptop.yaml \
-	  --config $(MVLT)/pretrain-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
-	  --model.init_args.network.init_args.pretrained_pvt null \
-	  --model.init_args.network.init_args.pretrained_encoder $(DEMO)/contrast $(DEMO_DATA) $(ARGS)
+$(DEMO)/pretrain/.done: $(DEMO)/contrast/.done $(call FILES,$(DEMO_PRETRAIN))
+	$(call FIT,$(DEMO_PRETRAIN),--model.init_args.network.init_args.pretrained_pvt null \
+	  --model.init_args.network.init_args.pretrained_encoder $(DEMO)/contrast)
 	@touch $@
 
-$(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(MVLT)/recognition.yaml $(MVLT)/laptop.yaml $(MVLT)/recognition-laptop.yaml \
-    $(DEMO_TEXTS)
-	$(FASHIONVL) fit --config $(MVLT)/recognition.yaml --config $(MVLT)/laptop.yaml \
-	  --config $(MVLT)/recognition-laptop.yaml $(DEMO_TEXTS:%=--config %) --run_dir $(@D) \
-	  --model.init_args.weights $(DEMO)/pretrain $(DEMO_DATA) $(ARGS)
+$(DEMO)/recognition/.done: $(DEMO)/pretrain/.done $(call FILES,$(DEMO_RECOGNITION))
+	$(call FIT,$(DEMO_RECOGNITION),--model.init_args.weights $(DEMO)/pretrain)
 	@touch $@
 
 # Unchanged recipes; their runs are those of every study's column Final.
