@@ -1,10 +1,12 @@
 """A Pyramid Vision Transformer (PVT-v1) classifier: stands in for ImageNet weights where there is no hub."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from transformers import PvtConfig, PvtModel
+
+from fashionvl.models.blocks.bert import draw_by_width
 
 
 class PyramidClassifier(nn.Module):
@@ -23,6 +25,7 @@ class PyramidClassifier(nn.Module):
         mlp_ratios: list[int] | None = None,
         sr_ratios: list[int] | None = None,
         drop_path: float = 0.0,
+        initialization: Literal["pvt", "xavier"] = "pvt",
     ) -> None:
         """Build the pyramid; heads are added once the labels are known.
 
@@ -34,6 +37,9 @@ class PyramidClassifier(nn.Module):
             mlp_ratios: hidden width of the MLPs over the stage's.
             sr_ratios: spatial reduction of keys and values.
             drop_path: stochastic depth of the last block.
+            initialization: of the linear layers: `pvt` with deviation 0.02, as PVT has it; `xavier` by fan-in
+                and fan-out, as `MVLT(initialization="xavier")`, whose ITM learns late from a narrow pyramid of
+                the former.
         """
         super().__init__()
         self.config = PvtConfig(
@@ -47,6 +53,8 @@ class PyramidClassifier(nn.Module):
             layer_norm_eps=1e-6,
         )
         self.pvt = PvtModel(self.config)
+        if initialization == "xavier":
+            draw_by_width(self.pvt)
         self.heads = nn.ModuleDict()
 
     def add_heads(self, classes: dict[str, int]) -> None:

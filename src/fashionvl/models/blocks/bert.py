@@ -23,6 +23,19 @@ def init_transformer_weights(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=INITIALIZER_RANGE)
 
 
+def draw_by_width(network: nn.Module) -> None:
+    """Draw linear layers by fan-in and fan-out, embeddings with deviation `width ** -0.5`.
+
+    The former after Glorot and Bengio 2010: at widths far below BERT's, a deviation of 0.02 leaves residual
+    branches silent.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
+
+
 class BertEmbeddings(nn.Module):
     """Word + position + type embeddings, then LayerNorm and dropout.
 

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fashionvl.data.records import Embedding, Images, Texts
-from fashionvl.models.blocks.bert import init_transformer_weights
+from fashionvl.models.blocks.bert import draw_by_width, init_transformer_weights
 from fashionvl.models.mvlt.sizes import DEPTHS, EMBED_DIMS, MLP_RATIOS, NUM_HEADS, SR_RATIOS
 from fashionvl.models.mvlt.trunk import Initialization, Trunk
 from fashionvl.models.mvlt.weights import load_pvt
@@ -59,7 +59,7 @@ class MVLTDualEncoder(Trunk, library_name="fashionvl", license="mit", tags=["vis
         )
         self.text_embeddings.apply(init_transformer_weights)
         if initialization == "xavier":
-            self.draw_by_width()
+            draw_by_width(self)
         if pretrained_pvt is not None:
             load_pvt(self, pretrained_pvt)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fashionvl.data.records import Images, Pairs, Texts
-from fashionvl.models.blocks.bert import init_transformer_weights
+from fashionvl.models.blocks.bert import draw_by_width, init_transformer_weights
 from fashionvl.models.blocks.widening import WidensRecognition
 from fashionvl.models.mvlt.decoders import build_decoder
 from fashionvl.models.mvlt.heads import ClassificationHead, LanguageHead
@@ -143,7 +143,7 @@ class MVLT(
             module.apply(init_transformer_weights)
         self.decoder = build_decoder(decoder, decoder_width, embed_dims, patch_size)
         if initialization == "xavier":
-            self.draw_by_width()
+            draw_by_width(self)
         if pretrained_pvt is not None:
             load_pvt(self, pretrained_pvt)
         if pretrained_encoder is not None:

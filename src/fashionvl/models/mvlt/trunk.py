@@ -112,11 +112,3 @@ class Trunk(SavedNetwork):
     def text_mask(self, attention_mask: Tensor | None) -> Tensor | None:
         """`[B, L]` bool of the tokens that may be attended to; None where padding counts, too."""
         return attention_mask.bool() if self.mask_padding and attention_mask is not None else None
-
-    def draw_by_width(self) -> None:
-        """Draw linear layers by fan-in and fan-out, embeddings with deviation `width ** -0.5`."""
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.xavier_uniform_(module.weight)
-            elif isinstance(module, nn.Embedding):
-                nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
