@@ -38,8 +38,7 @@ class PyramidClassifier(nn.Module):
             sr_ratios: spatial reduction of keys and values.
             drop_path: stochastic depth of the last block.
             initialization: of the linear layers: `pvt` with deviation 0.02, as PVT has it; `xavier` by fan-in
-                and fan-out, as `MVLT(initialization="xavier")`, whose ITM learns late from a narrow pyramid of
-                the former.
+                and fan-out, as in `MVLT`, whose ITM learns late from a narrow pyramid of the former.
         """
         super().__init__()
         self.config = PvtConfig(
