@@ -53,7 +53,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: $(DEMO)/summary.json ## pre-train, retrieve, recognise and in-paint on 2 CPU cores (about 6 minutes)
+demo: $(DEMO)/summary.json ## pre-train, retrieve, recognise and in-paint on 2 CPU cores (about 5 minutes)
 	@$(FASHIONVL) summary $(DEMO)
 
 $(DEMO)/summary.json: $(DEMO)/pretrain/.done $(DEMO)/recognition/.done
