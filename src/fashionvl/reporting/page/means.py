@@ -12,7 +12,7 @@ from fashionvl.reporting.study.power import detectable, is_compared
 from fashionvl.reporting.study.records import Cell, ColumnReport, Estimate, Metric, StudyReport
 
 ROOM = 0.05
-"""Of the x axis left free on either side, as a share of what is drawn."""
+"""Room left free at either end of the x axis, as a share of what is drawn."""
 
 
 def mean_panels(study: StudyReport) -> list[Picture]:

@@ -12,7 +12,7 @@ ONE_SEED = (
 )
 
 NONE = "none"
-"""Where the seeds vary so much that no possible difference would be seen."""
+"""Word that stands in place of the difference when seeds vary so much that none would be seen."""
 
 
 def typical(differences: Iterable[Difference | None]) -> float | None:
